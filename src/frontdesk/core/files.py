@@ -1,0 +1,48 @@
+"""Files by key, in a local folder by default or in an object store by URL. A key is written once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+
+class FileExists(Exception):  # noqa: N818 -- named by what happened
+    """The key is taken: files are written once."""
+
+
+class Files:
+    """The store of all organizations; keys begin with the organization's id."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, url: str | None, folder: Path) -> "Files":
+        """Return the store at `url`, else the local `folder`, which is made when it is missing."""
+        return cls(from_url(url) if url else LocalStore(folder, mkdir=True))
+
+    async def write(self, key: str, content: bytes) -> None:
+        """Store `content`. Raises FileExists when the key is taken."""
+        try:
+            await obstore.put_async(self._store, key, content, mode="create")
+        except AlreadyExistsError as error:
+            raise FileExists(key) from error
+
+    async def read(self, key: str) -> bytes:
+        """Return the whole content. Raises FileNotFoundError."""
+        return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        """Yield the content in pieces. Raises FileNotFoundError at the first one."""
+        result = await obstore.get_async(self._store, key)
+        async for piece in result.stream():
+            yield bytes(piece)
+
+    async def delete(self, key: str) -> None:
+        """Remove the file; a missing one is fine."""
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return

@@ -1,0 +1,13 @@
+"""${message}
+
+Safe: … Undo: …
+"""
+
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+
+
+def upgrade() -> None:
+    op.execute("")

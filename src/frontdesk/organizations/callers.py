@@ -1,0 +1,54 @@
+"""How a route learns who calls: `ctx: Annotated[Ctx, needs(Right.X)]`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Depends, Request
+
+from frontdesk.core.db import Database
+from frontdesk.core.errors import Forbidden, Unauthenticated
+from frontdesk.core.ids import OrganizationId
+from frontdesk.core.services import Services
+from frontdesk.organizations.actions import authenticate_key
+from frontdesk.organizations.model import Caller, Right
+
+
+@dataclass(frozen=True, slots=True)
+class Ctx:
+    """What a route is given: the services and a caller who holds the right that the route declares."""
+
+    services: Services
+    caller: Caller
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+        return self.services.db
+
+    @property
+    def organization_id(self) -> OrganizationId:
+        """The caller's organization."""
+        return self.caller.organization_id
+
+
+class Needs:
+    """A dependency that authenticates the caller and requires `right`. Tests read `right` off the routes."""
+
+    def __init__(self, right: Right) -> None:
+        self.right = right
+
+    async def __call__(self, request: Request) -> Ctx:
+        """Return the context. Raises Unauthenticated or Forbidden."""
+        services: Services = request.app.state.services
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() not in {"api-key", "bearer"} or not secret:
+            raise Unauthenticated("Send your key as `Authorization: Api-Key <key>`.")
+        caller = await authenticate_key(services.db, secret.strip())
+        if not caller.may(self.right):
+            raise Forbidden(facts={"right": self.right.value})
+        return Ctx(services, caller)
+
+
+def needs(right: Right) -> Any:  # noqa: ANN401 -- FastAPI's marker
+    """Require `right` of the caller of a route."""
+    return Depends(Needs(right))
