@@ -1,0 +1,129 @@
+"""A real PostgreSQL, migrated once per run; people and things of the stories.
+
+Tests do not clean up: each makes an organization of its own, and row-level security keeps them apart.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from frontdesk.bootstrap import open_database, open_services
+from frontdesk.core.db import Addresses, Database, Tx
+from frontdesk.core.ids import OrganizationId
+from frontdesk.core.services import Services
+from frontdesk.organizations.actions import create_organization
+from frontdesk.organizations.keys import create_api_key
+from frontdesk.organizations.model import Caller, Right, system_caller
+from frontdesk.settings import Settings
+from frontdesk.web import create_app
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that an unprivileged server can reach."""
+    folder = tmp_path_factory.mktemp("frontdesk")
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settings(data: Path) -> Settings:
+    return Settings(data=data, outgoing_allow=("127.0.0.0/8",))
+
+
+@pytest.fixture(scope="session")
+def addresses(settings: Settings) -> Iterator[Addresses]:
+    with open_database(settings) as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="session")
+async def services(settings: Settings, addresses: Addresses) -> AsyncIterator[Services]:
+    async with open_services(settings, addresses) as services:
+        yield services
+
+
+@pytest.fixture(scope="session")
+def db(services: Services) -> Database:
+    return services.db
+
+
+async def new_organization(db: Database, name: str) -> OrganizationId:
+    owner_email = f"owner-{name.lower().replace(' ', '-')}-{id(object())}-{asyncio.get_running_loop().time()}@example.com"
+    organization_id, _ = await create_organization(
+        db, name=name, owner_email=owner_email, owner_name="Olga Owner", password=PASSWORD
+    )
+    return organization_id
+
+
+@pytest.fixture
+async def organization(db: Database) -> OrganizationId:
+    return await new_organization(db, "Northlight")
+
+
+@pytest.fixture
+async def other_organization(db: Database) -> OrganizationId:
+    return await new_organization(db, "Southdark")
+
+
+@pytest.fixture
+def owner(organization: OrganizationId) -> Caller:
+    """A caller with every right."""
+    return system_caller(organization)
+
+
+@pytest.fixture
+async def tx(db: Database, organization: OrganizationId) -> AsyncIterator[Tx]:
+    """A transaction that is rolled back when the test ends."""
+    try:
+        async with db.begin(organization) as tx:
+            yield tx
+            raise _RolledBack
+    except _RolledBack:
+        pass
+
+
+class _RolledBack(Exception):  # noqa: N818
+    """The test is over."""
+
+
+@pytest.fixture(scope="session")
+def app(services: Services) -> FastAPI:
+    return create_app(services)
+
+
+@pytest.fixture(scope="session")
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client on the app itself; send `headers=` of `api_key` to be somebody."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk.test") as client:
+        yield client
+
+
+async def make_key(db: Database, organization_id: OrganizationId, *rights: Right) -> dict[str, str]:
+    """Headers of a new API key with `rights`, or with all of them."""
+    caller = system_caller(organization_id)
+    async with db.begin(organization_id) as tx:
+        _, secret = await create_api_key(
+            tx, caller, name="test", rights=frozenset(rights or Right), inbox_ids=None, expires_at=None
+        )
+    return {"Authorization": f"Api-Key {secret}"}
+
+
+@pytest.fixture
+async def api_key(db: Database, organization: OrganizationId) -> dict[str, str]:
+    """Headers of a key of `organization` with every right."""
+    return await make_key(db, organization)
+
+
+@pytest.fixture
+async def other_key(db: Database, other_organization: OrganizationId) -> dict[str, str]:
+    """Headers of a key of `other_organization` with every right."""
+    return await make_key(db, other_organization)
