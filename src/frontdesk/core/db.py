@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, AsyncCursor, errors
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row, tuple_row
-from psycopg.types.json import set_json_dumps
+from psycopg.types.json import Jsonb, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
 from frontdesk.core.ids import OrganizationId
@@ -28,6 +28,11 @@ T = TypeVar("T")
 _NOBODY = UUID(int=0)
 
 set_json_dumps(dump_json)
+
+
+def to_jsonb(value: object | None) -> Jsonb | None:
+    """Return the parameter for a jsonb column; None becomes NULL, never the JSON value null."""
+    return None if value is None else Jsonb(value)
 
 
 @dataclass(frozen=True, slots=True)
