@@ -1,0 +1,5 @@
+"""Who is talking: source ids, proofs, sessions, and the contact behind them.
+
+Tables: identities, released_identities, realm_keys, chat_sessions, identity_proofs, proof_failures. Start at `model.py`
+(the words), then `proofs.py` (what a token must be), `actions.py` (how a chat opens), `source_ids.py` (what staff do).
+"""
