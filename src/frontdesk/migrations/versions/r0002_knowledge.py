@@ -154,6 +154,7 @@ CREATE TABLE assistants (
     webhook_url      text,
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
+    deleted_at       timestamptz,    -- its inboxes, and their conversations, still name it
     PRIMARY KEY (organization_id, id),
     CHECK ((model_provider IS NULL) = (model_name IS NULL))
 );
