@@ -9,7 +9,7 @@ from frontdesk.core.db import Database
 from frontdesk.core.errors import Forbidden, Unauthenticated
 from frontdesk.core.ids import OrganizationId
 from frontdesk.core.services import Services
-from frontdesk.organizations.actions import authenticate_key
+from frontdesk.organizations.keys import authenticate_key
 from frontdesk.organizations.model import Caller, Right
 
 
@@ -32,9 +32,9 @@ class Ctx:
 
 
 class Needs:
-    """A dependency that authenticates the caller and requires `right`. Tests read `right` off the routes."""
+    """A dependency that authenticates the caller and requires `right`, which tests read off the routes; None: none."""
 
-    def __init__(self, right: Right) -> None:
+    def __init__(self, right: Right | None) -> None:
         self.right = right
 
     async def __call__(self, request: Request) -> Ctx:
@@ -44,7 +44,7 @@ class Needs:
         if scheme.lower() not in {"api-key", "bearer"} or not secret:
             raise Unauthenticated("Send your key as `Authorization: Api-Key <key>`.")
         caller = await authenticate_key(services.db, secret.strip())
-        if not caller.may(self.right):
+        if self.right is not None and not caller.may(self.right):
             raise Forbidden(facts={"right": self.right.value})
         return Ctx(services, caller)
 
@@ -52,3 +52,8 @@ class Needs:
 def needs(right: Right) -> Any:  # noqa: ANN401 -- FastAPI's marker
     """Require `right` of the caller of a route."""
     return Depends(Needs(right))
+
+
+def any_caller() -> Any:  # noqa: ANN401 -- FastAPI's marker
+    """Require a caller and no right: for what callers are told about themselves."""
+    return Depends(Needs(None))

@@ -1,8 +1,9 @@
-"""Rights, and the caller who holds them."""
+"""Rights, the built-in roles, and the caller who holds rights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from uuid import UUID
 
 from frontdesk.core.errors import Forbidden, NotFound
@@ -43,6 +44,34 @@ class Right(StrEnum):
     ORGANIZATION_EDIT = "organization.edit"
     ORGANIZATION_DELETE = "organization.delete"
     ACT_AS = "act-as"  # keys only: speak as a contact
+
+
+OWNER = "owner"
+
+_VIEWER = frozenset(
+    {
+        Right.CONTACTS_VIEW,
+        Right.CONVERSATIONS_VIEW,
+        Right.KNOWLEDGE_VIEW,
+        Right.INBOXES_VIEW,
+        Right.ASSISTANTS_VIEW,
+        Right.PROFILES_VIEW,
+        Right.AUDIT_VIEW,
+    }
+)
+_AGENT = _VIEWER | {
+    Right.CONTACTS_VIEW_PERSONAL,
+    Right.CONTACTS_EDIT,
+    Right.CONVERSATIONS_REPLY,
+    Right.CONVERSATIONS_ASSIGN,
+}
+_OWNER = frozenset(Right) - {Right.ACT_AS}
+_ADMINISTRATOR = _OWNER - {Right.ORGANIZATION_EDIT, Right.ORGANIZATION_DELETE}
+
+# The rights of built-in roles stand here and not in the database: a new right needs no data step.
+BUILT_IN_ROLES: Mapping[str, frozenset[Right]] = MappingProxyType(
+    {OWNER: _OWNER, "administrator": _ADMINISTRATOR, "agent": _AGENT, "viewer": _VIEWER}
+)
 
 
 class CallerKind(StrEnum):
@@ -86,6 +115,20 @@ class Caller:
         if any(limit is None for limit in limits):
             return None
         return frozenset(inbox for limit in limits if limit is not None for inbox in limit)
+
+    def rights_beyond(self, grant: Grant) -> frozenset[Right]:
+        """Return the rights of `grant` that this caller does not hold in all of its inboxes: what it may not give away.
+
+        Nobody signs in with `act-as`; whoever manages keys may give it to one.
+        """
+        return frozenset(right for right in grant.rights if not self._covers(right, grant.inbox_ids))
+
+    def _covers(self, right: Right, inbox_ids: frozenset[InboxId] | None) -> bool:
+        held_through = Right.KEYS_EDIT if right is Right.ACT_AS else right
+        limit = self.inboxes_for(held_through)
+        if limit is None:
+            return True
+        return self.may(held_through) and inbox_ids is not None and inbox_ids <= limit
 
     def require_in(self, right: Right, inbox_ids: Iterable[InboxId]) -> None:
         """Raise NotFound unless `right` is held in one of `inbox_ids`, or everywhere."""

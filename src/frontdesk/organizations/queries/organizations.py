@@ -1,0 +1,50 @@
+"""SQL on organizations."""
+
+from frontdesk.core.db import Tx
+from frontdesk.core.errors import NotFound
+from frontdesk.core.text import utc_now
+from frontdesk.organizations.records import Organization
+
+
+async def insert_organization(tx: Tx, name: str) -> None:
+    """Store the organization of `tx`."""
+    await tx.execute(
+        "INSERT INTO organizations (id, name, created_at) VALUES (%(organization)s, %(name)s, %(now)s)",
+        {"organization": tx.organization_id, "name": name, "now": utc_now()},
+    )
+
+
+async def find_organization(tx: Tx) -> Organization | None:
+    """Return the organization of `tx`; None when it was deleted."""
+    return await tx.fetch_one_as(
+        Organization,
+        """
+        SELECT id, name, locale, vendor_faq_reading, scope_version, refused_source_ids, created_at
+          FROM organizations WHERE id = %(organization)s
+        """,
+        {"organization": tx.organization_id},
+    )
+
+
+async def get_organization(tx: Tx) -> Organization:
+    """Return the organization of `tx`. Raises NotFound when it was deleted."""
+    organization = await find_organization(tx)
+    if organization is None:
+        raise NotFound
+    return organization
+
+
+async def lock_organization(tx: Tx) -> None:
+    """Wait until no other transaction changes who works in this organization."""
+    await tx.execute(
+        "SELECT 1 FROM organizations WHERE id = %(organization)s FOR NO KEY UPDATE",
+        {"organization": tx.organization_id},
+    )
+
+
+async def raise_scope_version(tx: Tx) -> None:
+    """Note that somebody may read more or less than before: answers under way look again."""
+    await tx.execute(
+        "UPDATE organizations SET scope_version = scope_version + 1 WHERE id = %(organization)s",
+        {"organization": tx.organization_id},
+    )
