@@ -1,13 +1,15 @@
 """What a caller of this domain can do wrong."""
 
-from typing import ClassVar
-
-from frontdesk.core.errors import FrontdeskError
+from frontdesk.core.errors import Conflict, FrontdeskError
 
 
 class InvalidQueryMetadata(FrontdeskError):
-    """Query metadata cannot be read; `pointer` (RFC 6901) says where. Whoever meets it in stored data denies."""
+    """Query metadata cannot be read; `pointer` begins at its root. Whoever meets this in stored data denies."""
 
-    status: ClassVar[int] = 400
-    slug: ClassVar[str] = "invalid-query-metadata"
-    title: ClassVar[str] = "The query metadata cannot be read."
+    status, slug, title = 400, "invalid-query-metadata", "The query metadata cannot be read"
+
+
+class ProfileNameTaken(Conflict):
+    """Another access profile of the organization has this name."""
+
+    status, slug, title = 409, "profile-name-taken", "An access profile of this name exists already"
