@@ -1,7 +1,7 @@
 """What query metadata says, clause by clause, and the scope that it means.
 
-`parse.py` makes these from JSON. Each remembers where it stood, as a JSON pointer in the spelling that was sent; the place
-does not count when two clauses are compared.
+`parse.py` makes these from JSON. Each remembers where it stood, as a JSON pointer in the spelling that was sent; the
+place does not count when two clauses are compared.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from frontdesk.access.model import (
-    All,
     Document,
     DocumentKind,
     Kind,

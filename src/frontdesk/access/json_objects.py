@@ -51,7 +51,7 @@ class JsonObject:
         """Return the value of `key`; raises InvalidQueryMetadata when it is absent or null."""
         placed = self.get(key)
         if placed is None:
-            raise InvalidQueryMetadata(f"“{key}” is required here.", pointer=self.pointer)
+            raise InvalidQueryMetadata(f'"{key}" is required here.', pointer=self.pointer)
         return placed
 
 
@@ -70,7 +70,7 @@ def read_object(raw: Placed, keys: frozenset[str]) -> JsonObject:
             continue
         placed = Placed(value, f"{raw.pointer}/{spelling}")
         if key in fields and not _is_equal(fields[key].value, value):
-            raise InvalidQueryMetadata(f"“{key}” is given in two spellings that differ.", pointer=placed.pointer)
+            raise InvalidQueryMetadata(f'"{key}" is given in two spellings that differ.', pointer=placed.pointer)
         fields[key] = placed
     return JsonObject(fields, is_foreign=bool(raw.value) and not fields, pointer=raw.pointer)
 
@@ -91,10 +91,10 @@ def _recognise(spelling: object, keys: frozenset[str], pointer: str) -> str | No
         return key
     place = f"{pointer}/{spelling.replace('~', '~0').replace('/', '~1')}"
     if key is not None:
-        raise InvalidQueryMetadata(f"“{key}” does not belong here.", pointer=place)
+        raise InvalidQueryMetadata(f'"{key}" does not belong here.', pointer=place)
     for known in sorted(keys):
         if _is_near(_fold(spelling), _fold(known)):
-            raise InvalidQueryMetadata(f"Unknown key; “{known}” is probably meant.", pointer=place)
+            raise InvalidQueryMetadata(f'Unknown key; "{known}" is probably meant.', pointer=place)
     return None
 
 
