@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 
@@ -22,6 +23,9 @@ from frontdesk.settings import Settings
 from frontdesk.web import create_app
 
 PASSWORD = "correct horse battery"
+
+hypothesis.settings.register_profile("frontdesk", deadline=None)  # a busy machine is no broken law
+hypothesis.settings.load_profile("frontdesk")
 
 
 @pytest.fixture(scope="session")
