@@ -1,0 +1,237 @@
+"""Cards, who said what on them, and the inboxes that contacts come through."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from frontdesk.contacts.model import Contact, ContactInbox, FieldProvenance, Provenance
+from frontdesk.core.db import Row, Tx, to_jsonb
+from frontdesk.core.errors import NotFound
+from frontdesk.core.ids import ContactId, InboxId
+
+# A condition on `contacts c`: is it in one of the inboxes of the parameter `inboxes`? NULL: seen whatever its inboxes.
+IS_VISIBLE: Final = """
+    (%(inboxes)s::uuid[] IS NULL OR EXISTS (
+        SELECT 1 FROM contact_inboxes visible
+         WHERE visible.organization_id = c.organization_id AND visible.contact_id = c.id
+           AND visible.inbox_id = ANY(%(inboxes)s)))
+"""
+
+# What `to_contact` reads, of `contacts c`.
+CARD: Final = """
+    c.id, c.name, c.avatar, c.language, c.time_zone,
+    ARRAY(SELECT email FROM contact_emails e
+           WHERE e.organization_id = c.organization_id AND e.contact_id = c.id ORDER BY e.position),
+    ARRAY(SELECT phone FROM contact_phones p
+           WHERE p.organization_id = c.organization_id AND p.contact_id = c.id ORDER BY p.position),
+    c.attributes, c.query_metadata, c.profiles_mode, c.version, c.created_at, c.updated_at, c.last_seen_at, c.deleted_at
+"""
+
+
+def to_contact(row: Row) -> Contact:
+    """Return the card of a row that begins with `CARD`."""
+    contact_id, name, avatar, language, time_zone, emails, phones, *rest = row[:15]
+    return Contact(contact_id, name, avatar, language, time_zone, tuple(emails), tuple(phones), *rest)
+
+
+# --- cards ---
+
+
+async def find_contact(tx: Tx, contact_id: ContactId) -> Contact | None:
+    """Return the card, a deleted one too; None when there is none."""
+    sql = f"SELECT {CARD} FROM contacts c WHERE c.organization_id = %(organization)s AND c.id = %(id)s"
+    row = await tx.fetch_one(sql, {"organization": tx.organization_id, "id": contact_id})
+    return to_contact(row) if row else None
+
+
+async def get_contact(tx: Tx, contact_id: ContactId) -> Contact:
+    """Return the card, a deleted one too; or raise NotFound."""
+    contact = await find_contact(tx, contact_id)
+    if contact is None:
+        raise NotFound
+    return contact
+
+
+async def find_contacts(tx: Tx, contact_ids: Collection[ContactId]) -> dict[ContactId, Contact]:
+    """Map those of `contact_ids` that exist to their cards, deleted ones too."""
+    sql = f"SELECT {CARD} FROM contacts c WHERE c.organization_id = %(organization)s AND c.id = ANY(%(ids)s)"
+    rows = await tx.fetch(sql, {"organization": tx.organization_id, "ids": list(contact_ids)})
+    return {contact.id: contact for contact in map(to_contact, rows)}
+
+
+async def find_visible_contact(tx: Tx, contact_id: ContactId, inbox_ids: Collection[InboxId] | None) -> Contact | None:
+    """Return the card if it is not deleted and in one of `inbox_ids` (None: seen whatever its inboxes), else None."""
+    sql = f"""
+        SELECT {CARD} FROM contacts c
+         WHERE c.organization_id = %(organization)s AND c.id = %(id)s AND c.deleted_at IS NULL AND {IS_VISIBLE}
+    """
+    inboxes = None if inbox_ids is None else list(inbox_ids)
+    row = await tx.fetch_one(sql, {"organization": tx.organization_id, "id": contact_id, "inboxes": inboxes})
+    return to_contact(row) if row else None
+
+
+async def lock_contact(tx: Tx, contact_id: ContactId) -> None:
+    """Wait until nobody else can change the card before this transaction ends. Read it after this, not before."""
+    sql = "SELECT 1 FROM contacts WHERE organization_id = %(organization)s AND id = %(id)s FOR UPDATE"
+    await tx.execute(sql, {"organization": tx.organization_id, "id": contact_id})
+
+
+async def insert_contact(tx: Tx, contact: Contact) -> None:
+    """Store a new card."""
+    sql = """
+        INSERT INTO contacts (organization_id, id, name, avatar, language, time_zone, attributes, query_metadata,
+                              profiles_mode, version, created_at, updated_at, last_seen_at)
+        VALUES (%(organization)s, %(id)s, %(name)s, %(avatar)s, %(language)s, %(time_zone)s, %(attributes)s,
+                %(query_metadata)s, %(profiles_mode)s, %(version)s, %(created_at)s, %(updated_at)s, %(last_seen_at)s)
+    """
+    await tx.execute(sql, _contact_params(tx, contact))
+    if contact.emails or contact.phones:
+        await _insert_addresses(tx, contact)
+
+
+async def update_contact(tx: Tx, contact: Contact) -> None:
+    """Store all of `contact` under its id, except when it was made, last seen or deleted."""
+    sql = """
+        UPDATE contacts
+           SET name = %(name)s, avatar = %(avatar)s, language = %(language)s, time_zone = %(time_zone)s,
+               attributes = %(attributes)s, query_metadata = %(query_metadata)s, profiles_mode = %(profiles_mode)s,
+               version = %(version)s, updated_at = %(updated_at)s
+         WHERE organization_id = %(organization)s AND id = %(id)s
+    """
+    params = _contact_params(tx, contact)
+    await tx.execute(sql, params)
+    of_contact = "WHERE organization_id = %(organization)s AND contact_id = %(id)s"
+    await tx.execute(f"DELETE FROM contact_emails {of_contact}", params)
+    await tx.execute(f"DELETE FROM contact_phones {of_contact}", params)
+    await _insert_addresses(tx, contact)
+
+
+# --- provenance ---
+
+
+async def find_provenance(tx: Tx, contact_id: ContactId) -> dict[str, FieldProvenance]:
+    """Map each field that was ever written, such as `name` or `attributes.level`, to who said what stands there."""
+    sql = """
+        SELECT field, provenance, set_by, set_at FROM contact_fields
+         WHERE organization_id = %(organization)s AND contact_id = %(contact)s
+    """
+    rows = await tx.fetch(sql, {"organization": tx.organization_id, "contact": contact_id})
+    return {field: FieldProvenance(Provenance(who), set_by, set_at) for field, who, set_by, set_at in rows}
+
+
+async def upsert_provenance(tx: Tx, contact_id: ContactId, fields: Iterable[str], provenance: FieldProvenance) -> None:
+    """Note who said what stands in `fields` now."""
+    sql = """
+        INSERT INTO contact_fields (organization_id, contact_id, field, provenance, set_by, set_at)
+        SELECT %(organization)s, %(contact)s, unnest(%(fields)s::text[]), %(provenance)s, %(set_by)s, %(set_at)s
+            ON CONFLICT (organization_id, contact_id, field) DO UPDATE
+           SET provenance = excluded.provenance, set_by = excluded.set_by, set_at = excluded.set_at
+    """
+    params = {
+        "organization": tx.organization_id,
+        "contact": contact_id,
+        "fields": sorted(set(fields)),
+        "provenance": provenance.provenance,
+        "set_by": provenance.set_by,
+        "set_at": provenance.set_at,
+    }
+    await tx.execute(sql, params)
+
+
+# --- inboxes ---
+
+
+async def touch_inbox(tx: Tx, contact_id: ContactId, inbox_id: InboxId, now: datetime) -> None:
+    """Note that the contact is here, through this inbox, which is added to its inboxes if it is a new one."""
+    sql = """
+        WITH seen AS (
+            UPDATE contacts SET last_seen_at = %(now)s
+             WHERE organization_id = %(organization)s AND id = %(contact)s
+         RETURNING organization_id, id)
+        INSERT INTO contact_inboxes (organization_id, contact_id, inbox_id, first_seen_at, last_seen_at)
+        SELECT organization_id, id, %(inbox)s, %(now)s, %(now)s FROM seen
+            ON CONFLICT (organization_id, contact_id, inbox_id) DO UPDATE
+           SET last_seen_at = excluded.last_seen_at,
+               first_seen_at = CASE WHEN contact_inboxes.first_seen_at IS NULL THEN excluded.first_seen_at
+                                    ELSE contact_inboxes.first_seen_at END
+    """
+    params = {"organization": tx.organization_id, "contact": contact_id, "inbox": inbox_id, "now": now}
+    await tx.execute(sql, params)
+
+
+async def list_inboxes_of(tx: Tx, contact_id: ContactId) -> list[ContactInbox]:
+    """Return the inboxes of one contact, by name; deleted ones are left out."""
+    return (await find_inboxes_of(tx, [contact_id]))[contact_id]
+
+
+async def find_inboxes_of(tx: Tx, contact_ids: Sequence[ContactId]) -> dict[ContactId, list[ContactInbox]]:
+    """Map each contact to its inboxes, by name; every one of `contact_ids` is a key. Deleted inboxes are left out."""
+    sql = """
+        SELECT ci.contact_id, i.id, i.name, i.channel_type, ci.first_seen_at, ci.last_seen_at
+          FROM contact_inboxes ci
+          JOIN inboxes i ON i.organization_id = ci.organization_id AND i.id = ci.inbox_id AND i.deleted_at IS NULL
+         WHERE ci.organization_id = %(organization)s AND ci.contact_id = ANY(%(contacts)s)
+         ORDER BY i.name, i.id
+    """
+    found: dict[ContactId, list[ContactInbox]] = {contact_id: [] for contact_id in contact_ids}
+    params = {"organization": tx.organization_id, "contacts": list(contact_ids)}
+    for contact_id, *inbox in await tx.fetch(sql, params):
+        found[contact_id].append(ContactInbox(*inbox))
+    return found
+
+
+async def set_inboxes(tx: Tx, contact_id: ContactId, inbox_ids: Collection[InboxId]) -> bool:
+    """Give the contact exactly these inboxes, seen or not, and return whether that changed anything. All must exist."""
+    params = {"organization": tx.organization_id, "contact": contact_id, "inboxes": list(set(inbox_ids))}
+    removed = await tx.execute(
+        """
+        DELETE FROM contact_inboxes
+         WHERE organization_id = %(organization)s AND contact_id = %(contact)s AND inbox_id <> ALL(%(inboxes)s::uuid[])
+        """,
+        params,
+    )
+    added = await tx.execute(
+        """
+        INSERT INTO contact_inboxes (organization_id, contact_id, inbox_id)
+        SELECT %(organization)s, %(contact)s, unnest(%(inboxes)s::uuid[])
+            ON CONFLICT (organization_id, contact_id, inbox_id) DO NOTHING
+        """,
+        params,
+    )
+    return removed + added > 0
+
+
+# --- rows ---
+
+
+async def _insert_addresses(tx: Tx, contact: Contact) -> None:
+    params = _contact_params(tx, contact)
+    for table, column in (("contact_emails", "email"), ("contact_phones", "phone")):
+        await tx.execute(
+            f"""
+            INSERT INTO {table} (organization_id, contact_id, position, {column})
+            SELECT %(organization)s, %(id)s, position, value
+              FROM unnest(%({column}s)s::text[]) WITH ORDINALITY AS listed (value, position)
+            """,
+            params,
+        )
+
+
+def _contact_params(tx: Tx, contact: Contact) -> dict[str, Any]:
+    return {
+        "organization": tx.organization_id,
+        "id": contact.id,
+        "name": contact.name,
+        "avatar": contact.avatar,
+        "language": contact.language,
+        "time_zone": contact.time_zone,
+        "emails": list(contact.emails),
+        "phones": list(contact.phones),
+        "attributes": to_jsonb(contact.attributes),
+        "query_metadata": to_jsonb(contact.query_metadata),
+        "profiles_mode": contact.profiles_mode,
+        "version": contact.version,
+        "created_at": contact.created_at,
+        "updated_at": contact.updated_at,
+        "last_seen_at": contact.last_seen_at,
+    }
