@@ -1,0 +1,41 @@
+"""All screens, under `/console`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from frontdesk.console import account, live, sign_in
+from frontdesk.console.faults import screen_router
+from frontdesk.console.members import MemberCtx, member_needs
+from frontdesk.console.navigation import places_for
+from frontdesk.console.pages import HOME, page
+from frontdesk.core.errors import NotFound
+
+router = APIRouter()
+start = screen_router()
+elsewhere = screen_router()
+
+
+@start.get("")
+async def show_start(request: Request, member: Annotated[MemberCtx, member_needs()]) -> Response:
+    """Go to the first screen that the member may open."""
+    places = places_for(member.caller)
+    return RedirectResponse(places[0].path, 303) if places else page(request, "nothing.html")
+
+
+@elsewhere.get("/{path:path}")
+async def show_nothing(member: Annotated[MemberCtx, member_needs()]) -> Response:  # noqa: ARG001 -- the page is framed for the member
+    """Say that there is no such screen."""
+    raise NotFound
+
+
+for screen in (start, sign_in.router, account.router, live.router):
+    router.include_router(screen, prefix=HOME)
+router.include_router(elsewhere, prefix=HOME)  # last: it answers every address
+
+
+@router.get("/", include_in_schema=False)
+async def show_home() -> Response:
+    """Send people who open the bare address to the console."""
+    return RedirectResponse(HOME, 303)
