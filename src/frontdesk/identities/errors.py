@@ -63,10 +63,16 @@ class ContactMerged(Conflict):
         self.survivor = survivor
 
 
-class AccessNotConfirmed(Conflict):
-    """The contact had access rules of its own; restoring it says whether they return."""
+class KeyIdTaken(Conflict):
+    """Another key of the realm has this kid."""
 
-    slug, title = "access-not-confirmed", "Say whether the contact's access returns"
+    slug, title = "key-id-taken", "Another key of this realm has this id"
+
+
+class KeyRevoked(Conflict):
+    """A revoked key stays revoked: whoever has it could have signed with it meanwhile."""
+
+    slug, title = "key-revoked", "This key was revoked; make a new one"
 
 
 class RefusalReason(StrEnum):

@@ -1,7 +1,7 @@
 """The words of this domain, and its rules that need no I/O."""
 
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -171,6 +171,11 @@ def parse_source_id(raw: object, refused: Collection[str] = ()) -> str:
     if raw.casefold() in _RESERVED or raw.casefold() in {word.casefold() for word in refused}:
         raise InvalidSourceId(SourceIdRule.RESERVED)
     return raw
+
+
+def find_primary(identities: Iterable[Identity], bare: RealmId) -> Identity | None:
+    """Return the identity that a card shows first: the oldest in the realm of bare source ids, else the oldest."""
+    return min(identities, key=lambda identity: (identity.realm_id != bare, identity.id), default=None)
 
 
 def require_proven_now(session: ChatSession, now: datetime) -> None:

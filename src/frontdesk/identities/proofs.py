@@ -22,6 +22,7 @@ from frontdesk.access.parse import parse_query_metadata
 from frontdesk.core.ids import ProfileId
 from frontdesk.identities.errors import InvalidSourceId, ProofRefused, RefusalReason
 from frontdesk.identities.model import (
+    Algorithm,
     IdentityKey,
     KeyState,
     Proof,
@@ -37,6 +38,7 @@ MAX_LIFETIME_SECONDS: Final = 600
 SKEW_SECONDS: Final = 60
 MIN_SECRET_BYTES: Final = 32
 MIN_RSA_BITS: Final = 2048
+MAX_RSA_BITS: Final = 4096
 
 _MAX_JTI: Final = 255
 _MAX_TEXT: Final = 2048  # of one claim about the card
@@ -79,20 +81,21 @@ def verify_token(
     )
 
 
-def import_key(key: RealmKey) -> Key:
-    """Return `key` for verifying. Raises ProofRefused when it is too weak, or not of the algorithm that it is for."""
+def import_key(algorithm: Algorithm, public_key: Mapping[str, Any] | None, secret: str | None) -> Key:
+    """Return a key for verifying. Raises ValueError when it is too weak, private, or not one for `algorithm`."""
+    jwk = dict(public_key or {})
     try:
-        match key.algorithm:
+        match algorithm:
             case "HS256":
-                return _long_enough((key.secret or "").encode())
+                return _long_enough((secret or "").encode())
             case "EdDSA":
-                return _on_curve(OKPKey.import_key(dict(key.public_key or {})), "Ed25519")
+                return _on_curve(OKPKey.import_key(jwk), "Ed25519")
             case "ES256":
-                return _on_curve(ECKey.import_key(dict(key.public_key or {})), "P-256")
+                return _on_curve(ECKey.import_key(jwk), "P-256")
             case "RS256":
-                return _large_enough(dict(key.public_key or {}))
-    except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise ProofRefused(RefusalReason.WEAK_KEY, f"kid {key.kid}") from error
+                return _large_enough(jwk)
+    except (JoseError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(algorithm) from error
 
 
 class _OneAlgorithm(JWSRegistry):
@@ -137,7 +140,10 @@ def _find_key(header: Claims, keys: Sequence[RealmKey], now: datetime) -> RealmK
 
 def _verify_signature(token: str, header: Claims, key: RealmKey) -> Claims:
     """Return the claims, trusted from here on."""
-    public_key = import_key(key)
+    try:
+        public_key = import_key(key.algorithm, key.public_key, key.secret)
+    except ValueError as error:
+        raise ProofRefused(RefusalReason.WEAK_KEY, f"kid {key.kid}") from error
     registry = _OneAlgorithm(algorithms=[key.algorithm])
     try:
         payload = jws.deserialize_compact(token, public_key, registry=registry).payload
@@ -284,6 +290,6 @@ def _on_curve(key: OKPKey | ECKey, curve: str) -> Key:
 
 def _large_enough(jwk: dict[str, Any]) -> Key:
     modulus = int.from_bytes(urlsafe_b64decode(jwk["n"].encode()), "big")
-    if "d" in jwk or modulus.bit_length() < MIN_RSA_BITS:
+    if "d" in jwk or not MIN_RSA_BITS <= modulus.bit_length() <= MAX_RSA_BITS:
         raise ValueError(MIN_RSA_BITS)
     return RSAKey.import_key(jwk)
