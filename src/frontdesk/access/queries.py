@@ -170,7 +170,10 @@ async def find_known(tx: Tx, wanted: References, reachable: frozenset[KnowledgeB
     """
     organization = {"organization": tx.organization_id}
     bases = await tx.fetch(
-        "SELECT id FROM knowledge_bases WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)",
+        """
+        SELECT id FROM knowledge_bases
+         WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND deleted_at IS NULL
+        """,
         {**organization, "ids": list(wanted.bases)},
     )
     documents = await tx.fetch(
@@ -181,7 +184,13 @@ async def find_known(tx: Tx, wanted: References, reachable: frozenset[KnowledgeB
         {**organization, "ids": list(wanted.documents)},
     )
     labels = await tx.fetch(
-        "SELECT id, knowledge_base_id FROM labels WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)",
+        """
+        SELECT l.id, l.knowledge_base_id
+          FROM labels l
+          JOIN knowledge_bases b
+            ON b.organization_id = l.organization_id AND b.id = l.knowledge_base_id AND b.deleted_at IS NULL
+         WHERE l.organization_id = %(organization)s AND l.id = ANY(%(ids)s)
+        """,
         {**organization, "ids": list(wanted.labels)},
     )
     return Known(
