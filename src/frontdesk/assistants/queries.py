@@ -4,8 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.errors import ForeignKeyViolation
-
 from frontdesk.assistants.model import Assistant, BaseName, ModelProvider
 from frontdesk.core.db import Row, Tx
 from frontdesk.core.errors import InvalidRequest, NotFound
@@ -93,13 +91,8 @@ async def find_model_key(tx: Tx, assistant_id: AssistantId) -> bytes | None:
 
 
 async def list_bases_of(tx: Tx, assistant_id: AssistantId) -> list[KnowledgeBaseId]:
-    """Return the knowledge bases of one assistant, by id."""
-    sql = """
-        SELECT knowledge_base_id FROM assistant_bases
-         WHERE organization_id = %(organization)s AND assistant_id = %(assistant)s ORDER BY knowledge_base_id
-    """
-    rows = await tx.fetch(sql, {"organization": tx.organization_id, "assistant": assistant_id})
-    return [KnowledgeBaseId(row[0]) for row in rows]
+    """Return the knowledge bases of one assistant, by name."""
+    return [base.id for base in (await find_base_names(tx, [assistant_id]))[assistant_id]]
 
 
 async def find_base_names(tx: Tx, assistant_ids: Sequence[AssistantId]) -> dict[AssistantId, list[BaseName]]:
@@ -107,7 +100,8 @@ async def find_base_names(tx: Tx, assistant_ids: Sequence[AssistantId]) -> dict[
     sql = """
         SELECT ab.assistant_id, kb.id, kb.name
           FROM assistant_bases ab
-          JOIN knowledge_bases kb ON kb.organization_id = ab.organization_id AND kb.id = ab.knowledge_base_id
+          JOIN knowledge_bases kb
+            ON kb.organization_id = ab.organization_id AND kb.id = ab.knowledge_base_id AND kb.deleted_at IS NULL
          WHERE ab.organization_id = %(organization)s AND ab.assistant_id = ANY(%(assistants)s)
          ORDER BY kb.name, kb.id
     """
@@ -124,26 +118,32 @@ async def set_bases(tx: Tx, assistant_id: AssistantId, base_ids: Collection[Know
     Raises InvalidRequest when one does not exist.
     """
     params = {"organization": tx.organization_id, "assistant": assistant_id, "bases": list(set(base_ids))}
-    try:
-        async with tx.savepoint():
-            removed = await tx.execute(
-                """
-                DELETE FROM assistant_bases
-                 WHERE organization_id = %(organization)s AND assistant_id = %(assistant)s
-                   AND knowledge_base_id <> ALL(%(bases)s::uuid[])
-                """,
-                params,
-            )
-            added = await tx.execute(
-                """
-                INSERT INTO assistant_bases (organization_id, assistant_id, knowledge_base_id)
-                SELECT %(organization)s, %(assistant)s, unnest(%(bases)s::uuid[])
-                    ON CONFLICT (organization_id, assistant_id, knowledge_base_id) DO NOTHING
-                """,
-                params,
-            )
-    except ForeignKeyViolation as error:
-        raise InvalidRequest("There is no such knowledge base.", pointer="/knowledgeBases") from error
+    found = await tx.fetch(
+        """
+        SELECT id FROM knowledge_bases
+         WHERE organization_id = %(organization)s AND id = ANY(%(bases)s::uuid[]) AND deleted_at IS NULL
+           FOR KEY SHARE
+        """,
+        params,
+    )
+    if len(found) != len(set(base_ids)):
+        raise InvalidRequest("There is no such knowledge base.", pointer="/knowledgeBases")
+    removed = await tx.execute(
+        """
+        DELETE FROM assistant_bases
+         WHERE organization_id = %(organization)s AND assistant_id = %(assistant)s
+           AND knowledge_base_id <> ALL(%(bases)s::uuid[])
+        """,
+        params,
+    )
+    added = await tx.execute(
+        """
+        INSERT INTO assistant_bases (organization_id, assistant_id, knowledge_base_id)
+        SELECT %(organization)s, %(assistant)s, unnest(%(bases)s::uuid[])
+            ON CONFLICT (organization_id, assistant_id, knowledge_base_id) DO NOTHING
+        """,
+        params,
+    )
     return removed + added > 0
 
 
