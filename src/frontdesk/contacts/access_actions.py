@@ -84,6 +84,7 @@ async def assign_profile(
     through = provenance or ("api" if caller.kind is CallerKind.API_KEY else "member")
     assignment = Assignment(contact_id, profile_id, through, caller.name)
     if await profiles.insert_assignment(tx, assignment, utc_now()):
+        await queries.raise_version(tx, contact_id, utc_now())
         payload = {"profile": str(profile_id), "name": profile.name}
         await _record(tx, caller, "contact.profile_assigned", contact_id, payload)
 
@@ -97,6 +98,7 @@ async def unassign_profile(tx: Tx, caller: Caller, contact_id: ContactId, profil
     await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT_ACCESS)
     profile = await profiles.get_profile(tx, profile_id)
     if await profiles.delete_assignment(tx, contact_id, profile_id):
+        await queries.raise_version(tx, contact_id, utc_now())
         payload = {"profile": str(profile_id), "name": profile.name}
         await _record(tx, caller, "contact.profile_unassigned", contact_id, payload)
 

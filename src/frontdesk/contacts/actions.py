@@ -133,6 +133,7 @@ async def set_inboxes(tx: Tx, caller: Caller, contact_id: ContactId, inbox_ids: 
     new = set(inbox_ids) | (set() if limit is None else old - limit)
     if new != old:
         await queries.set_inboxes(tx, contact_id, new)
+        await queries.raise_version(tx, contact_id, utc_now())
         payload = {"inboxes": {"before": sorted(map(str, old)), "after": sorted(map(str, new))}}
         await _record(tx, caller, "contact.inboxes_changed", contact_id, payload)
 

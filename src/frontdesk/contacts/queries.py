@@ -106,6 +106,25 @@ async def update_contact(tx: Tx, contact: Contact) -> None:
     await _insert_addresses(tx, contact)
 
 
+async def raise_version(tx: Tx, contact_id: ContactId, now: datetime) -> None:
+    """Note that something of the contact changed which does not stand on the card itself."""
+    sql = """
+        UPDATE contacts SET version = version + 1, updated_at = %(now)s
+         WHERE organization_id = %(organization)s AND id = %(id)s
+    """
+    await tx.execute(sql, {"organization": tx.organization_id, "id": contact_id, "now": now})
+
+
+async def set_deleted(tx: Tx, contact_id: ContactId, deleted_at: datetime | None, now: datetime) -> None:
+    """Hide the card, or show it again (None); nothing on it is lost."""
+    sql = """
+        UPDATE contacts SET deleted_at = %(deleted_at)s, version = version + 1, updated_at = %(now)s
+         WHERE organization_id = %(organization)s AND id = %(id)s
+    """
+    params = {"organization": tx.organization_id, "id": contact_id, "deleted_at": deleted_at, "now": now}
+    await tx.execute(sql, params)
+
+
 # --- provenance ---
 
 
