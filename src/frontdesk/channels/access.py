@@ -18,12 +18,20 @@ async def access_inbox(tx: Tx, caller: Caller, inbox_id: InboxId, right: Right) 
     return await queries.get_inbox(tx, inbox_id)
 
 
-async def access_web_chat(tx: Tx, caller: Caller, web_chat_id: UUID, right: Right) -> Inbox:
-    """Return the web inbox that pages call `web_chat_id` if the caller holds `right` in it, else raise NotFound."""
-    inbox = await queries.find_inbox_by_public_id(tx, str(web_chat_id))
-    if inbox is None or inbox.channel_type is not ChannelType.WEB:
+async def access_inbox_by_public_id(tx: Tx, caller: Caller, public_id: str, right: Right) -> Inbox:
+    """Return the inbox that pages and tokens call `public_id` if the caller holds `right` in it, else raise NotFound."""
+    inbox = await queries.find_inbox_by_public_id(tx, public_id)
+    if inbox is None:
         raise NotFound
     caller.require_in(right, [inbox.id])
+    return inbox
+
+
+async def access_web_chat(tx: Tx, caller: Caller, web_chat_id: UUID, right: Right) -> Inbox:
+    """Return the web inbox of this public id if the caller holds `right` in it, else raise NotFound."""
+    inbox = await access_inbox_by_public_id(tx, caller, str(web_chat_id), right)
+    if inbox.channel_type is not ChannelType.WEB:
+        raise NotFound
     return inbox
 
 
