@@ -19,7 +19,7 @@ async def access_inbox(tx: Tx, caller: Caller, inbox_id: InboxId, right: Right) 
 
 
 async def access_inbox_by_public_id(tx: Tx, caller: Caller, public_id: str, right: Right) -> Inbox:
-    """Return the inbox that pages and tokens call `public_id` if the caller holds `right` in it, else raise NotFound."""
+    """Return the inbox of this public id if the caller holds `right` in it, else raise NotFound."""
     inbox = await queries.find_inbox_by_public_id(tx, public_id)
     if inbox is None:
         raise NotFound
