@@ -301,6 +301,17 @@ async def end_session(tx: Tx, session_id: SessionId, reason: str, *, now: dateti
     return await _end(tx, "id = %(id)s", {"id": session_id}, reason, now)
 
 
+async def count_sessions_of_contact(tx: Tx, contact_id: ContactId, *, now: datetime) -> int:
+    """Return how many sessions were proven to be this contact and have not ended."""
+    sql = """
+        SELECT count(*) FROM chat_sessions
+         WHERE organization_id = %(organization)s AND contact_id = %(contact)s
+           AND ended_at IS NULL AND expires_at > %(now)s
+    """
+    params = {"organization": tx.organization_id, "contact": contact_id, "now": now}
+    return int(await tx.fetch_value(sql, params))
+
+
 async def end_sessions_of_contact(tx: Tx, contact_id: ContactId, reason: str, *, now: datetime) -> int:
     """End the sessions that were proven to be this contact; return how many."""
     return await _end(tx, "contact_id = %(contact)s", {"contact": contact_id}, reason, now)
