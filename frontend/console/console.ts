@@ -1,0 +1,21 @@
+// The console's script. Pages are whole without it; it replaces parts instead of pages, and adds what only a script can do.
+
+import "./console.css";
+import "./setup";
+import { startCopying } from "./copy";
+import { startDrawer } from "./drawer";
+import { startGrowing } from "./grow";
+import { startKeyboard } from "./keyboard";
+import { startListening } from "./live";
+import { startMenus } from "./menus";
+import { startToasts } from "./toasts";
+import { startUploads } from "./upload";
+
+startCopying();
+startDrawer();
+startGrowing();
+startKeyboard();
+startListening();
+startMenus();
+startToasts();
+startUploads();

@@ -1,0 +1,29 @@
+// `#toasts`: short messages. What went well goes away by itself, what went wrong waits for `data-dismiss`.
+//
+// When the server cannot be reached there is nobody to write the message, so it is in `data-offline`.
+
+const SHOWN_MS = 6000;
+
+export function startToasts(): void {
+  const place = document.getElementById("toasts");
+  if (!place) return;
+  const letGo = (toast: Element): void => {
+    if (!toast.matches(".bad")) setTimeout(() => toast.remove(), SHOWN_MS);
+  };
+  [...place.children].forEach(letGo);
+  new MutationObserver((changes) => {
+    for (const change of changes) change.addedNodes.forEach((node) => node instanceof Element && letGo(node));
+  }).observe(place, { childList: true });
+  place.addEventListener("click", (event) => {
+    const button = (event.target as Element).closest("[data-dismiss]");
+    button?.closest(".fd-toast")?.remove();
+  });
+  document.addEventListener("htmx:sendError", () => {
+    if (!place.dataset.offline) return;
+    const toast = document.createElement("div");
+    toast.className = "fd-toast bad";
+    toast.setAttribute("role", "alert");
+    toast.textContent = place.dataset.offline;
+    place.append(toast);
+  });
+}
