@@ -22,7 +22,7 @@ from frontdesk.console.members import MemberCtx
 from frontdesk.console.navigation import places_for
 from frontdesk.console.statics import static_address
 from frontdesk.core.services import Services
-from frontdesk.core.text import utc_now
+from frontdesk.core.text import dump_json, utc_now
 from frontdesk.organizations.model import Right
 
 HOME = "/console"
@@ -155,6 +155,7 @@ def _environment(language: str) -> Environment:
         language_name=lambda tag: language_name(tag, shown_in=language),
         initials=marks.initials,
         short_id=marks.short_id,
+        tojson_plain=dump_json,
         pretty_json=lambda value: json.dumps(value, ensure_ascii=False, indent=2),
     )
     return environment

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from frontdesk.console import account, live, sign_in
+from frontdesk.console import account, contact, contact_edit, contacts, live, sign_in
 from frontdesk.console.faults import screen_router
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.navigation import places_for
@@ -30,7 +30,16 @@ async def show_nothing(member: Annotated[MemberCtx, member_needs()]) -> Response
     raise NotFound
 
 
-for screen in (start, sign_in.router, account.router, live.router):
+SCREENS = (
+    start,
+    sign_in.router,
+    account.router,
+    live.router,
+    contacts.router,
+    contact.router,
+    contact_edit.router,
+)
+for screen in SCREENS:
     router.include_router(screen, prefix=HOME)
 router.include_router(elsewhere, prefix=HOME)  # last: it answers every address
 
