@@ -20,13 +20,13 @@ from frontdesk.settings import Settings
 def data_folder(settings: Settings) -> Path:
     """Return the folder for everything that this installation keeps, made when it is missing."""
     folder = settings.data or default_data_dir()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Addresses]:
-    """Yield where the migrated database is: DATABASE_URL, else the embedded one, which runs for as long as the block."""
+    """Yield where the migrated database is: DATABASE_URL, else the embedded one, which runs as long as the block."""
     if settings.database_url is not None:
         owner = settings.owner_database_url or settings.database_url
         addresses = external_addresses(settings.database_url.get_secret_value(), owner.get_secret_value())

@@ -1,4 +1,4 @@
-"""Brings a database to the present schema: roles, extensions, Alembic revisions, the job queue. Safe to repeat and to race."""
+"""Brings a database to the present schema: roles, extensions, queue, Alembic revisions. Safe to repeat and to race."""
 
 import secrets
 from importlib import resources
@@ -18,7 +18,7 @@ _ROLES = ("frontdesk_owner", "frontdesk_app", "frontdesk_maintenance")
 _EXTENSIONS = ("vector", "pg_trgm")
 
 
-class DatabaseNotReady(Exception):  # noqa: N818 -- named by what happened
+class DatabaseNotReady(Exception):
     """The database cannot be used; the message says why and what to do, in one sentence."""
 
 
@@ -43,7 +43,8 @@ def external_addresses(app_url: str, owner_url: str) -> Addresses:
             _create_roles(connection, None)
             _create_extensions(connection)
         except psycopg.errors.InsufficientPrivilege as error:
-            msg = f"The database user may not prepare the database ({error.diag.message_primary}): run migrations as its owner."
+            reason = error.diag.message_primary
+            msg = f"The database user may not prepare the database ({reason}): run `frontdesk migrate` as its owner."
             raise DatabaseNotReady(msg) from error
     urls = zip(_ROLES, (owner_url, app_url, owner_url), strict=True)
     return Addresses(*(make_conninfo(url, options=f"-c role={role}") for role, url in urls))
@@ -72,7 +73,9 @@ def _create_roles(connection: psycopg.Connection, passwords: dict[str, str] | No
         else:
             connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
     if not passwords:
-        owner = sql.SQL("GRANT CREATE ON DATABASE {} TO frontdesk_owner; GRANT USAGE, CREATE ON SCHEMA public TO frontdesk_owner")
+        owner = sql.SQL(
+            "GRANT CREATE ON DATABASE {} TO frontdesk_owner; GRANT USAGE, CREATE ON SCHEMA public TO frontdesk_owner"
+        )
         connection.execute(owner.format(sql.Identifier(connection.info.dbname)))
 
 

@@ -14,7 +14,9 @@ class Settings(BaseSettings):
 
     data: Path | None = Field(None, description="Folder for the embedded database, files and the secret key.")
     database_url: SecretStr | None = Field(
-        None, validation_alias="DATABASE_URL", description="PostgreSQL to use instead of the embedded one, as libpq URL."
+        None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL to use instead of the embedded one, as libpq URL.",
     )
     owner_database_url: SecretStr | None = Field(
         None, description="The same database as its owner, for migrations; default: DATABASE_URL."
@@ -27,9 +29,12 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="Base64 of 32 bytes that encrypt stored secrets; default: a file made at first start."
     )
-    files_url: str | None = Field(None, description="Where files are kept (s3://…, gs://…, az://…); default: a folder in the data.")
+    files_url: str | None = Field(
+        None, description="Where files are kept (s3://…, gs://…, az://…); default: a folder in the data."
+    )
     outgoing_allow: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Networks, comma separated, that outgoing calls may reach although private, such as 127.0.0.1/32."
+        (),
+        description="Networks, comma separated, that outgoing calls may reach although private, such as 127.0.0.1/32.",
     )
     model_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Base addresses of OpenAI-compatible models, comma separated, that assistants may use."
@@ -42,4 +47,6 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(1_000_000, gt=0, description="Largest request body other than an upload, in bytes.")
     max_connections: int = Field(16, ge=2, description="Connections to the database that one process opens at most.")
     log_json: bool = Field(default=False, description="Write logs as JSON lines instead of text.")
-    trusted_proxies: str = Field("127.0.0.1", description="Addresses whose X-Forwarded-* headers count, comma separated.")
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses whose X-Forwarded-* headers count, comma separated."
+    )

@@ -1,14 +1,14 @@
 """The ASGI app: mounts every `routes.py` and renders every error."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from pydantic.alias_generators import to_camel
@@ -19,6 +19,7 @@ from frontdesk.core.errors import Forbidden, FrontdeskError, InvalidRequest, Too
 from frontdesk.core.ids import new_id
 from frontdesk.core.services import Services
 from frontdesk.core.text import dump_json
+from frontdesk.webchat.answering import Answering
 
 API = "/api/v1"
 _PROBLEM = "application/problem+json"
@@ -29,8 +30,10 @@ _log = structlog.get_logger(__name__)
 STATIC = Path(str(resources.files("frontdesk") / "static"))
 
 
-def create_app(services: Services, *, max_body_bytes: int = 1_000_000) -> FastAPI:
-    """Return the app over `services`; the caller opens and closes them."""
+def create_app(
+    services: Services | None, *, max_body_bytes: int = 1_000_000, extra: Sequence[APIRouter] = ()
+) -> FastAPI:
+    """Return the app over `services`, which the caller opens and closes; without them it can only describe itself."""
     app = FastAPI(
         title="Frontdesk API",
         version="1",
@@ -40,10 +43,12 @@ def create_app(services: Services, *, max_body_bytes: int = 1_000_000) -> FastAP
         max_body_size=max_body_bytes,
         redirect_slashes=False,
     )
-    app.state.services = services
+    if services is not None:
+        app.state.services = services
+        app.state.answering = Answering(services)
     for router in _api_routers():
         app.include_router(router, prefix=API)
-    for router in _page_routers():
+    for router in (*_page_routers(), *extra):
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     app.add_exception_handler(FrontdeskError, _render_expected)
@@ -164,7 +169,7 @@ class _Canonical:
 
 def _canonical(path: str) -> str:
     mounted = path if path.startswith(f"{API}/") else f"{API}{path.removeprefix('/api')}"
-    return mounted.rstrip("/")
+    return mounted.removesuffix("/")  # one only: what follows a second slash could be part of an id
 
 
 def _camel(key: str) -> str:
@@ -192,6 +197,7 @@ def _header(scope: Scope, name: bytes) -> str:
 
 def _routers(names):
     import importlib
+
     found = []
     for name in names:
         try:
@@ -202,8 +208,21 @@ def _routers(names):
 
 
 def _api_routers():
-    return _routers(["organizations.routes", "access.routes", "knowledge.routes", "channels.routes", "channels.assistant_routes", "assistants.knowledge_routes", "identities.routes", "conversations.routes", "answers.routes", "lifecycle.routes"])
+    return _routers(
+        [
+            "organizations.routes",
+            "access.routes",
+            "knowledge.routes",
+            "channels.routes",
+            "channels.assistant_routes",
+            "assistants.knowledge_routes",
+            "identities.routes",
+            "conversations.routes",
+            "answers.routes",
+            "lifecycle.routes",
+        ]
+    )
 
 
 def _page_routers():
-    return _routers(["webchat.routes", "console.routes"])
+    return _routers(["webchat.routes", "webchat.pages", "console.routes"])

@@ -1,1 +1,1 @@
-"""What every domain stands on and what knows no domain word: the database, errors, ids, jobs, live events, http, files."""
+"""What every domain stands on and what knows no domain word: database, errors, ids, jobs, live events, http, files."""

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, LiteralString, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor, errors
@@ -67,13 +67,13 @@ class Tx:
     async def fetch_as(self, model: type[T], sql: str, params: Params | None = None) -> list[T]:
         """Return rows as `model`, its fields named like the columns."""
         async with self.connection.cursor(row_factory=class_row(model)) as cursor:
-            await cursor.execute(cast("LiteralString", sql), params)
+            await cursor.execute(sql, params)
             return await cursor.fetchall()
 
     async def fetch_one_as(self, model: type[T], sql: str, params: Params | None = None) -> T | None:
         """Return the first row as `model`, or None when there is none."""
         async with self.connection.cursor(row_factory=class_row(model)) as cursor:
-            await cursor.execute(cast("LiteralString", sql), params)
+            await cursor.execute(sql, params)
             return await cursor.fetchone()
 
     async def execute(self, sql: str, params: Params | None = None) -> int:
@@ -83,7 +83,7 @@ class Tx:
     async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
         """Run one statement for each of `params`, in one round trip."""
         async with self.connection.cursor() as cursor:
-            await cursor.executemany(cast("LiteralString", sql), params)
+            await cursor.executemany(sql, params)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -92,7 +92,7 @@ class Tx:
             yield
 
     async def _run(self, sql: str, params: Params | None) -> AsyncCursor[Row]:
-        return await self.connection.execute(cast("LiteralString", sql), params)
+        return await self.connection.execute(sql, params)
 
 
 class Database:
@@ -123,7 +123,9 @@ class Database:
     @asynccontextmanager
     async def begin(self, organization_id: OrganizationId) -> AsyncIterator[Tx]:
         """Yield a transaction of one organization; commits at the end of the block, rolls back on an exception."""
-        async with self._transaction(f"BEGIN; SET LOCAL app.organization_id = '{UUID(str(organization_id))}'") as connection:
+        async with self._transaction(
+            f"BEGIN; SET LOCAL app.organization_id = '{UUID(str(organization_id))}'"
+        ) as connection:
             yield Tx(organization_id, connection)
 
     @asynccontextmanager
@@ -138,7 +140,7 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, opening: str) -> AsyncIterator[AsyncConnection[Row]]:
         async with self._pool.connection() as connection:
-            await connection.execute(cast("LiteralString", opening))
+            await connection.execute(opening)
             try:
                 yield connection
             except BaseException:

@@ -8,7 +8,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 
-class FileExists(Exception):  # noqa: N818 -- named by what happened
+class FileExists(Exception):
     """The key is taken: files are written once."""
 
 

@@ -21,5 +21,7 @@ def outgoing_policy(allow: Sequence[str]) -> Policy:
 @asynccontextmanager
 async def open_guarded_client(allow: Sequence[str]) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client bound by `outgoing_policy`. A refusal raises `ssrfguard.SSRFGuardError` before any connection."""
-    async with AsyncClient(policy=outgoing_policy(allow), timeout=30, follow_redirects=False, trust_env=False) as client:
+    async with AsyncClient(
+        policy=outgoing_policy(allow), timeout=30, follow_redirects=False, trust_env=False
+    ) as client:
         yield client

@@ -56,7 +56,7 @@ class Live:
 
     @asynccontextmanager
     async def subscribe(self, organization_id: UUID) -> AsyncIterator[asyncio.Queue[Event]]:
-        """Yield a queue of the organization's events from now on; a reader that falls 1,000 behind misses the oldest."""
+        """Yield a queue of the organization's events from now on; who falls 1,000 behind misses the oldest."""
         queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=1000)
         self._queues[organization_id].add(queue)
         try:

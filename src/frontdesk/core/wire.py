@@ -46,11 +46,17 @@ class PageOf(WireModel):
 
 
 def reply(
-    request: Request, model: WireModel | Sequence[WireModel], *, status: int = 200, headers: Mapping[str, str] | None = None
+    request: Request,
+    model: WireModel | Sequence[WireModel],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Render `model` as the caller's `X-Api-Style` asks; free JSON fields are never re-cased."""
     plain = request.headers.get("x-api-style") == "camel"
-    body = _render_model(model, plain) if isinstance(model, WireModel) else [_render_model(item, plain) for item in model]
+    body = (
+        _render_model(model, plain) if isinstance(model, WireModel) else [_render_model(item, plain) for item in model]
+    )
     return Response(dump_json(body), status, headers=headers, media_type="application/json")
 
 

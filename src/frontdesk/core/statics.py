@@ -3,12 +3,18 @@
 import json
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 
 def static_address(name: str) -> str:
     """Return the address of a file of `static/`."""
     version = _versions().get(name)
     return f"/static/{name}?v={version}" if version else f"/static/{name}"
+
+
+def static_file(name: str) -> Path:
+    """Return where a file of `static/` lies."""
+    return Path(str(resources.files("frontdesk") / "static" / name))
 
 
 @cache

@@ -1,0 +1,181 @@
+"""Answering a conversation: claim and read; search and call the model; check again and record.
+
+No transaction is open while a model is called. Between the pieces of a running answer the scope's version is compared;
+before it is stored, the scope is compiled again for everything that the model was given.
+"""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from frontdesk.access import queries as access
+from frontdesk.answers import queries
+from frontdesk.answers.askers import Voice, find_voice, load_asker
+from frontdesk.answers.model import EXTRACTIVE, Asker, Draft, Source
+from frontdesk.answers.speaking import Delta, Reading, Replace, read, speak
+from frontdesk.answers.wording import NOTHING_FOUND, RULES_CHANGED, say
+from frontdesk.channels import queries as channels
+from frontdesk.contacts import queries as contacts
+from frontdesk.conversations import actions as conversations
+from frontdesk.conversations import queries as threads
+from frontdesk.conversations.model import Message, SenderKind
+from frontdesk.core.db import Tx
+from frontdesk.core.errors import NotFound
+from frontdesk.core.ids import ConversationId, MessageId, OrganizationId
+from frontdesk.core.services import Services
+from frontdesk.core.text import utc_now
+from frontdesk.knowledge.search import Question, find_forbidden, prepare_question
+
+_ATTEMPTS = 3  # access that changes more often than this during one answer: the neutral denial
+_RENEW_SECONDS = 10.0
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer is stored."""
+
+    message_id: MessageId
+
+
+AnswerEvent = Delta | Replace | Answered
+
+
+class _AccessChanged(Exception):
+    """Something that the model was given may not be read any more."""
+
+
+class _Superseded(Exception):
+    """Somebody else answers, or a member took over: this answer is not wanted."""
+
+
+async def answer(
+    services: Services, organization_id: OrganizationId, conversation_id: ConversationId, holder: UUID
+) -> AsyncIterator[AnswerEvent]:
+    """Answer all that waits in the conversation; ends at once when `holder` has no lease. Safe to repeat."""
+    while True:
+        async with services.db.begin(organization_id) as tx:
+            if not await threads.lock_lease(tx, conversation_id, holder):
+                return
+            waiting = await threads.list_awaiting_answer(tx, conversation_id)
+            if not waiting:
+                await threads.release_lease(tx, conversation_id, holder)
+                return
+        try:
+            async for event in _Answering(services, organization_id, conversation_id, holder, waiting).run():
+                yield event
+        except (_Superseded, NotFound):
+            async with services.db.begin(organization_id) as tx:
+                await threads.release_lease(tx, conversation_id, holder)
+            return
+
+
+@dataclass(slots=True)
+class _Answering:
+    """One answer in the making: to `waiting`, the messages since the last answer."""
+
+    services: Services
+    organization_id: OrganizationId
+    conversation_id: ConversationId
+    holder: UUID
+    waiting: Sequence[Message]
+    _renewed_at: float = 0.0
+    _version: int = 0  # of the scope under which the shown text was last permitted
+
+    async def run(self) -> AsyncIterator[AnswerEvent]:
+        """Yield the answer as it grows; starts anew when access changes under it."""
+        question = await prepare_question(self.services.embedder, "\n".join(m.content for m in self.waiting))
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                yield Replace(say(RULES_CHANGED, question.language))
+            try:
+                async for event in self._attempt(question):
+                    yield event
+            except _AccessChanged:
+                _log.warning("answer.access_changed", attempt=attempt, conversation_id=str(self.conversation_id))
+            else:
+                return
+        text = say(NOTHING_FOUND, question.language)
+        yield Replace(text)
+        async with self.services.db.begin(self.organization_id) as tx:
+            asker = await self._ask_again(tx)
+        yield Answered(await self._store(asker, Draft.of(text, (), 0, EXTRACTIVE, {})))
+
+    async def _attempt(self, question: Question) -> AsyncIterator[AnswerEvent]:
+        started = time.perf_counter()
+        reading = await self._read(question)
+        searched = time.perf_counter()
+        content = ""
+        async for piece in speak(reading, question, lambda: self._check(reading.sources)):
+            content = piece.text if isinstance(piece, Replace) else content + piece.text
+            yield piece
+        timing = {"search": _ms(started, searched), "model": _ms(searched, time.perf_counter())}
+        draft = Draft.of(content, reading.sources, reading.result.permitted_count, reading.model_name, timing)
+        yield Answered(await self._store(reading.asker, draft))
+
+    async def _read(self, question: Question) -> Reading:
+        async with self.services.db.begin(self.organization_id) as tx:
+            asker = await self._ask_again(tx)
+            earlier = await queries.list_earlier(tx, self.conversation_id, self.waiting[0].id)
+            given = frozenset(document for message in earlier for document in message.document_ids)
+            forbidden = await find_forbidden(tx, asker.scope.scope, given)
+            turns = [message.as_turn() for message in earlier if message.document_ids.isdisjoint(forbidden)]
+            self._version = asker.scope_version
+            return await read(tx, self.services, asker, question, turns)
+
+    async def _ask_again(self, tx: Tx) -> Asker:
+        """Compile who asks, and what they may read, from what is stored now."""
+        conversation = await threads.get_conversation(tx, self.conversation_id)
+        if not conversation.auto_reply:
+            raise _Superseded
+        contact = await contacts.get_contact(tx, conversation.contact_id)
+        inbox = await channels.get_inbox(tx, conversation.inbox_id)
+        return await load_asker(tx, contact, inbox, await self._voice(tx), page=self.waiting[-1].query_metadata)
+
+    async def _voice(self, tx: Tx) -> Voice:
+        """Several messages may share one answer: it is given at the least assurance among them."""
+        voices = [await find_voice(tx, message.session_id, message.assurance) for message in self.waiting]
+        return min(voices, key=lambda voice: voice.assurance)
+
+    async def _check(self, sources: Sequence[Source]) -> None:
+        """Compare the scope's version; on a change compile again for all that the model was given."""
+        async with self.services.db.begin(self.organization_id) as tx:
+            if time.monotonic() - self._renewed_at > _RENEW_SECONDS:
+                self._renewed_at = time.monotonic()
+                if not await threads.claim_lease(tx, self.conversation_id, self.holder, utc_now()):
+                    raise _Superseded
+            version = await access.get_scope_version(tx)
+            if version != self._version:
+                await self._require_permitted(tx, sources)
+                self._version = version
+
+    async def _require_permitted(self, tx: Tx, sources: Sequence[Source]) -> None:
+        asker = await self._ask_again(tx)
+        given = frozenset(source.hit.document_id for source in sources)
+        if await find_forbidden(tx, asker.scope.scope, given):
+            raise _AccessChanged
+
+    async def _store(self, asker: Asker, draft: Draft) -> MessageId:
+        now = utc_now()
+        async with self.services.db.begin(self.organization_id) as tx:
+            if not await threads.lock_lease(tx, self.conversation_id, self.holder):
+                raise _Superseded
+            await self._require_permitted(tx, draft.sources)
+            message_id = await conversations.send_outgoing(
+                tx,
+                self.conversation_id,
+                draft.content,
+                sender_kind=SenderKind.ASSISTANT,
+                sender_id=asker.inbox.assistant_id,
+                now=now,
+            )
+            await queries.insert_answer(tx, message_id, self.conversation_id, asker, draft, now)
+            await threads.update_answered(tx, self.conversation_id, [message.id for message in self.waiting])
+        return message_id
+
+
+def _ms(start: float, end: float) -> float:
+    return round((end - start) * 1000, 1)

@@ -1,0 +1,121 @@
+"""As whom a question is answered: the layers of access of one contact, in one session, for one message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from frontdesk.access import queries as access
+from frontdesk.access.errors import InvalidQueryMetadata
+from frontdesk.access.layers import (
+    ContactAccess,
+    EffectiveScope,
+    InboxAccess,
+    ProfileAccess,
+    SessionAccess,
+    effective_scope,
+    person_scope,
+)
+from frontdesk.access.model import Assurance, Layer, Nothing, Scope
+from frontdesk.access.parse import parse_query_metadata
+from frontdesk.access.profiles import AccessProfile
+from frontdesk.answers.model import Asker
+from frontdesk.assistants import queries as assistants
+from frontdesk.channels.model import Inbox
+from frontdesk.contacts.model import Contact
+from frontdesk.core.db import Tx
+from frontdesk.core.ids import SessionId
+from frontdesk.identities import queries as identities
+from frontdesk.identities.model import SignedClaims
+from frontdesk.organizations.queries import organizations
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a message came: through which session, how that session is proven now, and what its proof may set."""
+
+    assurance: Assurance
+    session_id: SessionId | None = None
+    claims: SignedClaims = field(default_factory=SignedClaims)
+
+
+async def find_voice(tx: Tx, session_id: SessionId | None, assurance: Assurance) -> Voice:
+    """Return the voice of a stored message. A session that has ended since speaks as anybody, and sets nothing."""
+    if session_id is None:
+        return Voice(assurance)
+    session = await identities.find_session_by_id(tx, session_id)
+    if session is None:
+        return Voice(Assurance.ANONYMOUS, session_id)
+    return Voice(assurance, session_id, session.claims)
+
+
+async def load_asker(
+    tx: Tx,
+    contact: Contact,
+    inbox: Inbox,
+    voice: Voice,
+    *,
+    message: Mapping[str, Any] | None = None,
+    page: Mapping[str, Any] | None = None,
+) -> Asker:
+    """Return who asks and what they may read now; `contact` may be one that is not stored, as `anybody()` makes it.
+
+    `message` comes from an API caller, `page` from an unsigned page: both only narrow.
+    """
+    scope_version = await access.get_scope_version(tx)  # before the layers: a change in between is seen as a change
+    scope = await _compile(tx, contact, inbox, voice, message=message, page=page)
+    return Asker(contact, inbox, voice.assurance, voice.session_id, scope, scope_version)
+
+
+async def _compile(
+    tx: Tx,
+    contact: Contact,
+    inbox: Inbox,
+    voice: Voice,
+    *,
+    message: Mapping[str, Any] | None,
+    page: Mapping[str, Any] | None,
+) -> EffectiveScope:
+    organization = await organizations.find_organization(tx)
+    read = _Reader(vendor_faq_reading=organization is not None and organization.vendor_faq_reading)
+    inbox_access = InboxAccess(
+        bases=frozenset(await assistants.list_bases_of(tx, inbox.assistant_id)),
+        query_metadata=read(inbox.query_metadata, Layer.INBOX),
+        visitor_scope=read(inbox.visitor_scope, Layer.VISITOR_SCOPE),
+        member_scope=read(inbox.member_scope, Layer.MEMBER_SCOPE),
+    )
+    assigned = await access.list_assigned(tx, contact.id)
+    contact_access = ContactAccess(
+        query_metadata=read(contact.query_metadata, Layer.CONTACT),
+        profiles=tuple(_profile(read, item.profile) for item in assigned),
+        profiles_mode=contact.profiles_mode,
+        has_identity=await identities.has_identity(tx, contact.id),
+    )
+    claimed = await access.find_profiles(tx, voice.claims.access_profiles)
+    session_access = SessionAccess(
+        voice.assurance,
+        tuple(_profile(read, profile) for profile in claimed),
+        read(voice.claims.query_metadata, Layer.MESSAGE),
+    )
+    return effective_scope(
+        inbox_access,
+        person_scope(inbox_access, contact_access, session_access),
+        message=read(message, Layer.MESSAGE),
+        page=read(page, Layer.PAGE),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads stored query metadata; what cannot be read opens nothing."""
+
+    vendor_faq_reading: bool
+
+    def __call__(self, raw: object, layer: Layer) -> Scope | None:
+        try:
+            return parse_query_metadata(raw, layer=layer, vendor_faq_reading=self.vendor_faq_reading).scope
+        except InvalidQueryMetadata:
+            return Nothing()
+
+
+def _profile(read: _Reader, profile: AccessProfile) -> ProfileAccess:
+    return ProfileAccess(read(profile.query_metadata, Layer.PROFILE), profile.minimum_assurance)

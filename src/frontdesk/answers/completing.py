@@ -1,0 +1,90 @@
+"""Completions: an API caller asks an assistant, for a contact or as a new anonymous one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from frontdesk.access.model import Assurance, Layer
+from frontdesk.access.parse import parse_query_metadata
+from frontdesk.answers import queries
+from frontdesk.answers.bodies import CompletionBody
+from frontdesk.answers.model import Citation
+from frontdesk.channels import queries as inboxes
+from frontdesk.channels.access import access_assistant
+from frontdesk.contacts import access as contacts
+from frontdesk.contacts import actions as cards
+from frontdesk.conversations import queries as conversations
+from frontdesk.conversations.access import access_conversation
+from frontdesk.conversations.actions import check_content, receive_message
+from frontdesk.conversations.errors import SenderMismatch
+from frontdesk.conversations.model import Conversation, Incoming, Message
+from frontdesk.core.db import Tx
+from frontdesk.core.errors import Forbidden, NotFound
+from frontdesk.core.ids import AssistantId, ContactId, ConversationId, MessageId, new_id
+from frontdesk.core.text import utc_now
+from frontdesk.identities.queries import resolve_contact_id
+from frontdesk.organizations.callers import Ctx
+from frontdesk.organizations.model import Right
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A stored question, with the lease to answer it."""
+
+    conversation_id: ConversationId
+    message_id: MessageId
+    holder: UUID
+
+
+async def ask_assistant(ctx: Ctx, assistant_id: AssistantId, body: CompletionBody) -> Asked:
+    """Store the question in one transaction. Raises NotFound, Forbidden, SenderMismatch, InvalidRequest."""
+    content = check_content(body.message.content)
+    parse_query_metadata(body.message.query_metadata, layer=Layer.MESSAGE)
+    sender = body.message.sender
+    if sender is not None and not ctx.caller.may(Right.ACT_AS):
+        raise Forbidden(facts={"right": Right.ACT_AS.value})
+    now, holder = utc_now(), new_id()
+    async with ctx.db.begin(ctx.organization_id) as tx:
+        await access_assistant(tx, ctx.caller, assistant_id)
+        survivor = await resolve_contact_id(tx, sender) if sender is not None else None
+        conversation = await _find_or_open(tx, ctx, assistant_id, body.conversation, survivor)
+        assurance = Assurance.SIGNED if survivor is not None else Assurance.ANONYMOUS
+        incoming = Incoming(
+            content,
+            conversation.contact_id,
+            assurance,
+            query_metadata=body.message.query_metadata,
+            content_payload=body.message.content_payload,
+        )
+        message_id, _ = await receive_message(tx, conversation, incoming, now=now)
+        await conversations.claim_lease(tx, conversation.id, holder, now)
+    return Asked(conversation.id, message_id, holder)
+
+
+async def read_completion(tx: Tx, asked: Asked) -> tuple[Message | None, Sequence[Citation]]:
+    """Return the answer with its citations; None when a member took the conversation over."""
+    later = await conversations.list_messages(tx, asked.conversation_id, after=asked.message_id)
+    answered = next((message for message in later if message.type == "outgoing"), None)
+    return answered, await queries.list_citations(tx, [answered.id]) if answered else []
+
+
+async def _find_or_open(
+    tx: Tx, ctx: Ctx, assistant_id: AssistantId, conversation_id: ConversationId | None, sender: ContactId | None
+) -> Conversation:
+    if conversation_id is not None:
+        conversation = await access_conversation(tx, ctx.caller, conversation_id, Right.CONVERSATIONS_REPLY)
+        inbox = await inboxes.get_inbox(tx, conversation.inbox_id)
+        if inbox.assistant_id != assistant_id:
+            raise NotFound
+        if sender is not None and sender != conversation.contact_id:
+            raise SenderMismatch
+        return conversation
+    own = (await inboxes.find_own_inboxes(tx, [assistant_id])).get(assistant_id)
+    if own is None:
+        raise NotFound
+    now = utc_now()
+    if sender is not None:
+        contact_id = (await contacts.access_contact(tx, ctx.caller, sender, Right.CONTACTS_VIEW)).id
+    else:
+        contact_id = await cards.create_anonymous(tx, own.id, now=now)
+    return await conversations.insert_conversation(tx, contact_id, own.id, now=now)

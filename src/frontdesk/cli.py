@@ -1,0 +1,174 @@
+"""The command line: `frontdesk serve`, `demo`, `init`, `ask`, `worker`, `migrate`, `openapi`."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from frontdesk.asking import ask_as
+from frontdesk.bootstrap import open_database, open_services
+from frontdesk.core.db import Addresses
+from frontdesk.core.embedded import EmbeddedError
+from frontdesk.core.errors import FrontdeskError
+from frontdesk.core.services import Services
+from frontdesk.demo import shop
+from frontdesk.demo.organization import make_organization
+from frontdesk.migrate import DatabaseNotReady
+from frontdesk.organizations.actions import create_organization
+from frontdesk.settings import Settings
+from frontdesk.web import create_app
+from frontdesk.webchat.answering import Answering
+from frontdesk.worker import run_worker
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.command()
+def serve(*, worker: Annotated[bool, typer.Option(help="Also run background jobs in this process.")] = True) -> None:
+    """Run the app (and the worker) on FRONTDESK_HOST and FRONTDESK_PORT."""
+    _run_server(Settings(), with_worker=worker)
+
+
+@app.command()
+def demo() -> None:
+    """Run the app with a demo organization, which is made at the first start, and print how to sign in."""
+    _run_server(Settings(), with_worker=True, with_demo=True)
+
+
+@app.command()
+def worker() -> None:
+    """Run background jobs only."""
+
+    async def run(settings: Settings, addresses: Addresses) -> None:
+        async with open_services(settings, addresses) as services, run_worker(services, addresses.app):
+            await asyncio.Event().wait()
+
+    _with_database(Settings(), run)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the present schema and stop."""
+    with open_database(Settings()):
+        print("The database has the present schema.")
+
+
+@app.command()
+def init(
+    organization: Annotated[str, typer.Option(prompt="Organization")],
+    email: Annotated[str, typer.Option(prompt="E-mail of the first owner")],
+    name: Annotated[str, typer.Option(prompt="Name of the first owner")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+) -> None:
+    """Make the first organization and its owner."""
+
+    async def run(settings: Settings, addresses: Addresses) -> None:
+        async with open_services(settings, addresses) as services:
+            await create_organization(
+                services.db, name=organization, owner_email=email, owner_name=name, password=password
+            )
+            print(f"{organization} is there. Start with `frontdesk serve` and sign in as {email}.")
+
+    _with_database(Settings(), run)
+
+
+@app.command()
+def ask(
+    question: str,
+    inbox: Annotated[str, typer.Option(help="Public id or name of the inbox.")],
+    speaker: Annotated[str, typer.Option("--as", help="A source id, or: visitor")] = "visitor",
+) -> None:
+    """Ask as a visitor or as the contact with this source id, and print the answer with its sources. Stores nothing."""
+
+    async def run(settings: Settings, addresses: Addresses) -> None:
+        async with open_services(settings, addresses) as services:
+            print(await ask_as(services, inbox=inbox, speaker=speaker, question=question))
+
+    _with_database(Settings(), run)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI description of the REST API."""
+    print(json.dumps(create_app(None).openapi(), indent=1, ensure_ascii=False))
+
+
+def _run_server(settings: Settings, *, with_worker: bool, with_demo: bool = False) -> None:
+    async def run(settings: Settings, addresses: Addresses) -> None:
+        async with open_app(settings, addresses, with_worker=with_worker, with_demo=with_demo) as (app, services):
+            config = uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                log_level="warning",
+                access_log=False,
+                forwarded_allow_ips=settings.trusted_proxies,
+                timeout_graceful_shutdown=3,
+            )
+            server = uvicorn.Server(config)
+            if with_demo:
+                print(await shop.welcome(services), flush=True)
+            else:
+                print(f"Frontdesk listens on {services.public_url}", flush=True)
+            await server.serve()
+
+    _with_database(settings, run)
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings, addresses: Addresses, *, with_worker: bool, with_demo: bool = False
+) -> AsyncIterator[tuple[FastAPI, Services]]:
+    """Yield the app with everything that it needs."""
+    async with open_services(settings, addresses) as services:
+        extra: Sequence[APIRouter] = []
+        if with_demo:
+            await make_organization(services)
+            extra = [shop.router]
+        app = create_app(services, max_body_bytes=settings.max_body_bytes, extra=extra)
+        answering: Answering = app.state.answering
+        async with answering.finishing():
+            if not with_worker:
+                yield app, services
+                return
+            async with run_worker(services, addresses.app):
+                yield app, services
+
+
+def _with_database(settings: Settings, run: Callable[[Settings, Addresses], Coroutine[None, None, None]]) -> None:
+    with open_database(settings) as addresses, suppress(KeyboardInterrupt):
+        asyncio.run(run(settings, addresses))
+
+
+def _set_up_logs(settings: Settings) -> None:
+    """Write one line per event to standard error; nothing below a warning that is not ours."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    renderer = structlog.processors.JSONRenderer() if settings.log_json else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is said in one sentence."""
+    try:
+        _set_up_logs(Settings())
+        app()
+    except (EmbeddedError, DatabaseNotReady, FrontdeskError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)

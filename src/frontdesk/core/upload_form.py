@@ -1,0 +1,123 @@
+"""Reads a form whose last part is a file; the fields are checked before anything of the file is taken.
+
+Source: RFC 7578 (multipart/form-data).
+"""
+
+from collections.abc import AsyncIterable, Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from frontdesk.core.errors import InvalidRequest, TooLarge
+from frontdesk.core.uploads import UploadForm
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+FIELDS_LIMIT: Final = 32_768  # bytes of everything that is not the file
+
+
+class _NotAForm(InvalidRequest):
+    """The body cannot be read as a form with a file."""
+
+    def __init__(self) -> None:
+        super().__init__("Send multipart/form-data whose last part is called `file`.")
+
+
+async def read_form(
+    content_type: str, body: AsyncIterable[bytes], verify: Callable[[Mapping[str, str]], UploadForm]
+) -> tuple[UploadForm, bytes]:
+    """Return what the fields allow, and the content of the part `file`, which must come last.
+
+    `verify` is given the fields before the first byte of the file is kept; what it raises ends the reading. Raises
+    InvalidRequest, and TooLarge.
+    """
+    kind, options = parse_options_header(content_type)
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise _NotAForm
+    form = _Form(verify)
+    try:
+        parser = MultipartParser(options[b"boundary"], form.callbacks())
+        async for piece in body:
+            parser.write(piece)
+        parser.finalize()
+    except MultipartParseError as error:
+        raise _NotAForm from error
+    return form.result()
+
+
+class _Form:
+    """What the parser's callbacks have gathered so far."""
+
+    def __init__(self, verify: Callable[[Mapping[str, str]], UploadForm]) -> None:
+        self._verify = verify
+        self._allowed: UploadForm | None = None
+        self._fields: dict[str, str] = {}
+        self._seen = 0  # bytes outside the file
+        self._header = bytearray()
+        self._disposition = b""
+        self._value = b""
+        self._name = ""
+        self._part = bytearray()
+        self._room = 0  # bytes that the present part may still have
+        self._is_complete = False
+
+    def callbacks(self) -> "MultipartCallbacks":
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._take_header,
+            "on_header_value": self._take_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._open,
+            "on_part_data": self._take,
+            "on_part_end": self._end,
+        }
+
+    def result(self) -> tuple[UploadForm, bytes]:
+        if self._allowed is None or not self._is_complete:
+            raise _NotAForm
+        return self._allowed, bytes(self._part)
+
+    def _begin(self) -> None:
+        if self._is_complete:
+            raise InvalidRequest("The part `file` comes last.")
+        self._disposition, self._part = b"", bytearray()
+
+    def _take_header(self, data: bytes, start: int, end: int) -> None:
+        self._count(end - start)
+        self._header += data[start:end]
+
+    def _take_value(self, data: bytes, start: int, end: int) -> None:
+        self._count(end - start)
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._header, self._value = bytearray(), b""
+
+    def _open(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        self._name = options.get(b"name", b"").decode("utf-8", "replace")
+        if self._name == "file":
+            self._allowed = self._verify(self._fields)
+        self._room = self._allowed.max_bytes if self._allowed else FIELDS_LIMIT - self._seen
+
+    def _take(self, data: bytes, start: int, end: int) -> None:
+        self._room -= end - start
+        if self._room < 0:
+            raise TooLarge
+        self._part += data[start:end]
+
+    def _end(self) -> None:
+        if self._name == "file":
+            self._is_complete = True
+        else:
+            self._count(len(self._part))
+            self._fields[self._name] = self._part.decode("utf-8", "replace")
+
+    def _count(self, size: int) -> None:
+        self._seen += size
+        if self._seen > FIELDS_LIMIT:
+            raise TooLarge

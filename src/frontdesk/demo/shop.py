@@ -1,0 +1,89 @@
+"""The demo shop: a page at `/demo`, and its back end, which signs tokens as an enterprise would."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from pydantic import BaseModel, Field
+
+from frontdesk.core.services import Services
+from frontdesk.core.text import dump_json, utc_now
+from frontdesk.demo.organization import AGENT, ISSUER, LIN, OWNER, PASSWORD, ZHANG, Person, find_shop
+from frontdesk.identities.keys import load_realm_keys
+
+router = APIRouter(include_in_schema=False)
+
+_PEOPLE: Final[Mapping[str, Person]] = {"zhang": ZHANG, "lin": LIN}
+_LIFETIME: Final = timedelta(minutes=5)
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-src 'self'"
+)
+
+
+class TokenBody(BaseModel):
+    """Who signed in at the shop."""
+
+    person: Annotated[Literal["zhang", "lin"], Field(alias="as")]
+
+
+@router.get("/demo")
+async def show_shop(request: Request) -> HTMLResponse:
+    """Show the shop."""
+    services: Services = request.app.state.services
+    _, inbox = await find_shop(services)
+    environment = Environment(loader=PackageLoader("frontdesk.webchat"), autoescape=True)
+    config = {"webChatId": inbox.public_id, "baseUrl": str(request.base_url).rstrip("/")}
+    page = environment.get_template("demo.html").render(config=dump_json(config), public_id=inbox.public_id)
+    return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
+
+
+@router.post("/demo/token")
+async def sign_in(request: Request, body: TokenBody) -> dict[str, str]:
+    """Sign a customer in, as the shop's member system would after its own sign-in."""
+    return {"token": await sign_token(request.app.state.services, _PEOPLE[body.person])}
+
+
+async def sign_token(services: Services, person: Person) -> str:
+    """Return a fresh identity token for a customer of the shop."""
+    organization_id, inbox = await find_shop(services)
+    async with services.db.begin(organization_id) as tx:
+        key = next(key for key in await load_realm_keys(tx, services.cipher, inbox.realm_id) if key.secret)
+    now = utc_now()
+    claims = {
+        "iss": ISSUER,
+        "aud": inbox.public_id,
+        "sub": person.source_id,
+        "iat": int(now.timestamp()),
+        "exp": int((now + _LIFETIME).timestamp()),
+        "jti": secrets.token_urlsafe(16),
+        "name": person.name,
+        "email": person.email,
+        "email_verified": True,
+        "locale": "zh-Hant",
+    }
+    header = {"alg": "HS256", "kid": key.kid, "typ": "contact-identity+jwt"}
+    return jwt.encode(header, claims, OctKey.import_key(key.secret or ""))
+
+
+async def welcome(services: Services) -> str:
+    """Return what the terminal shows when the demo is ready."""
+    _, inbox = await find_shop(services)
+    ask = f'ask --inbox {inbox.public_id} --as {ZHANG.source_id} "Are there any exclusive offers for me?"'
+    return f"""
+Frontdesk is running with the demo organization.
+
+  Shop with the chat   {services.public_url}/demo
+  Console              {services.public_url}/console
+  Sign in as owner     {OWNER[0]}   {PASSWORD}
+  Sign in as agent     {AGENT[0]}   {PASSWORD}
+  In another terminal  .venv/bin/frontdesk {ask}
+
+Ctrl-C stops it. Everything is kept for the next start.
+"""
