@@ -259,6 +259,8 @@ def test_row_14_unknown_ids_match_nothing_and_warn():
         ("unknown-faq", "/knowledge_bases/1/faq_ids"),
         ("unknown-label", "/knowledge_bases/1/label_relations/conditions/0"),
     ]
+    only_unknown = base(label_relations=relation("OR", STRANGER))
+    assert codes(only_unknown) == [("unknown-label", "/knowledge_bases/0/label_relations/conditions/0")]
 
 
 def test_row_15_a_base_out_of_reach_is_saved_with_a_warning():
@@ -282,6 +284,8 @@ def test_row_16_the_outer_relation_narrows_every_base_without_its_own():
     assert codes({**raw, "label_relations": relation("OR", VIP, SHOP_VIP)}) == []
     both_closed = [("label-of-another-base", f"/knowledge_bases/{n}") for n in (0, 1)]
     assert codes({**raw, "label_relations": relation("AND", VIP, SHOP_VIP)}) == both_closed
+    or_empty = {"operator": "OR", "conditions": [{"label_id": SHOP_VIP}, relation("AND")]}
+    assert ("label-of-another-base", "/knowledge_bases/0") in codes({**raw, "label_relations": or_empty})
 
 
 def test_row_17_unfinished_and_unlabelled_files_are_closed():
