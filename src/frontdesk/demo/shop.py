@@ -13,17 +13,20 @@ from joserfc.jwk import OctKey
 from pydantic import BaseModel, Field
 
 from frontdesk.core.services import Services
-from frontdesk.core.text import dump_json, utc_now
+from frontdesk.core.statics import static_address
+from frontdesk.core.text import utc_now
 from frontdesk.demo.organization import AGENT, ISSUER, LIN, OWNER, PASSWORD, ZHANG, Person, find_shop
 from frontdesk.identities.keys import load_realm_keys
+from frontdesk.webchat.greeting import choose_language
 
 router = APIRouter(include_in_schema=False)
 
 _PEOPLE: Final[Mapping[str, Person]] = {"zhang": ZHANG, "lin": LIN}
 _LIFETIME: Final = timedelta(minutes=5)
+_TEMPLATES: Final = Environment(loader=PackageLoader("frontdesk.webchat"), autoescape=True)
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; frame-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'"
 )
 
 
@@ -34,13 +37,14 @@ class TokenBody(BaseModel):
 
 
 @router.get("/demo")
-async def show_shop(request: Request) -> HTMLResponse:
-    """Show the shop."""
+async def show_shop(request: Request, lang: str = "") -> HTMLResponse:
+    """Show the shop, in the language that `lang` or the browser asks for."""
     services: Services = request.app.state.services
     _, inbox = await find_shop(services)
-    environment = Environment(loader=PackageLoader("frontdesk.webchat"), autoescape=True)
-    config = {"webChatId": inbox.public_id, "baseUrl": str(request.base_url).rstrip("/")}
-    page = environment.get_template("demo.html").render(config=dump_json(config), public_id=inbox.public_id)
+    language = lang if lang in {"en", "zh-Hant"} else choose_language(request.headers.get("accept-language", ""))
+    page = _TEMPLATES.get_template("demo.html").render(
+        language=language, web_chat_id=inbox.public_id, static=static_address
+    )
     return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
 
 
