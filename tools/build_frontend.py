@@ -1,6 +1,7 @@
 """Build the console's script and style, the chat widget and the demo page into `src/frontdesk/static`.
 
-Nothing is done while the inputs are unchanged. `--check` type-checks first. Fails when the widget outgrows its budget.
+Nothing is done while the inputs are unchanged. `--check` type-checks and tests first. Fails when the widget outgrows
+its budget.
 """
 
 import gzip
@@ -42,6 +43,7 @@ def main() -> None:
     install_modules(node)
     if is_check:
         node.run(MODULES / "typescript" / "bin" / "tsc", "--noEmit", "-p", SOURCE)
+        run_tests(node)
     if not is_current:
         build(inputs)
     check_sizes()
@@ -70,6 +72,22 @@ def install_modules(node: Node) -> None:
     stamp.write_text(wanted)
 
 
+def run_tests(node: Node) -> None:
+    """Run the tests of what needs no browser."""
+    folder = ROOT / ".cache" / "frontend-tests"
+    shutil.rmtree(folder, ignore_errors=True)
+    sources = sorted((SOURCE / "tests").glob("*.test.ts"))
+    run_esbuild(
+        *map(str, sources),
+        "--bundle",
+        "--platform=node",
+        "--format=esm",
+        "--out-extension:.js=.mjs",
+        f"--outdir={folder}",
+    )
+    node.run("--test", "--test-reporter=dot", *sorted(folder.glob("*.mjs")))
+
+
 def build(inputs: str) -> None:
     """Build into a new folder, then put it in place of the old one."""
     unfinished = STATIC.with_name("static.unfinished")
@@ -86,10 +104,15 @@ def build(inputs: str) -> None:
 
 def bundle(folder: Path) -> None:
     """Bundle and minify every entry of BUNDLES; a style sheet that a script imports lands beside it."""
-    (esbuild,) = MODULES.glob("@esbuild/*/bin/esbuild")
     entries = [f"{name}={SOURCE / path}" for name, path in BUNDLES.items()]
-    options = ("--bundle", "--minify", "--format=iife", "--target=es2021", "--charset=utf8", "--loader:.svg=text")
-    run_or_exit(str(esbuild), *entries, *options, "--legal-comments=eof", "--log-level=warning", f"--outdir={folder}")
+    options = ("--bundle", "--minify", "--format=iife", "--target=es2021", "--charset=utf8", "--legal-comments=eof")
+    run_esbuild(*entries, *options, f"--outdir={folder}")
+
+
+def run_esbuild(*arguments: str) -> None:
+    """Run the bundler's own program, which came as a package for this machine."""
+    (esbuild,) = MODULES.glob("@esbuild/*/bin/esbuild")
+    run_or_exit(str(esbuild), *arguments, "--loader:.svg=text", "--log-level=warning")
 
 
 def render_sprite() -> str:
@@ -121,7 +144,8 @@ def read_licenses() -> Iterator[str]:
 
 def check_sizes() -> None:
     """Print raw and compressed sizes; exit if one of BUDGETS is exceeded."""
-    sizes = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in sorted(STATIC.glob("*.[cjs][sv]*"))}
+    built = [path for path in sorted(STATIC.iterdir()) if path.suffix in {".css", ".js", ".svg"}]
+    sizes = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in built}
     for name, size in sizes.items():
         print(f"{name:16}{(STATIC / name).stat().st_size:>10,} bytes{size:>10,} compressed")
     for names, limit in BUDGETS.items():

@@ -57,7 +57,7 @@ function start(options: Options): object {
 
   async function begin(): Promise<void> {
     isStarted = false;
-    const identityToken = options.identityToken ?? (await askPage());
+    const identityToken = (await askPage()) ?? options.identityToken; // one that stood in the page may be too old by now
     const { queryMetadata, primaryColor, locale, theme } = options;
     const canRenew = options.getIdentityToken !== null;
     post({ kind: "start", identityToken, canRenew, endsSession, queryMetadata, primaryColor, locale, theme });
