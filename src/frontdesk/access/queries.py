@@ -150,6 +150,18 @@ async def insert_assignment(tx: Tx, assignment: Assignment, now: datetime) -> bo
     return await tx.execute(sql, params) == 1
 
 
+async def count_holders(tx: Tx) -> dict[ProfileId, int]:
+    """Map each profile that somebody has to how many contacts have it; deleted contacts do not count."""
+    sql = """
+        SELECT a.profile_id, count(*)
+          FROM profile_assignments a
+          JOIN contacts c ON c.organization_id = a.organization_id AND c.id = a.contact_id AND c.deleted_at IS NULL
+         WHERE a.organization_id = %(organization)s
+         GROUP BY a.profile_id
+    """
+    return dict(await tx.fetch(sql, {"organization": tx.organization_id}))
+
+
 async def delete_assignment(tx: Tx, contact_id: ContactId, profile_id: ProfileId) -> bool:
     """Take a profile from a contact; return False when the contact has not got it."""
     sql = """

@@ -17,11 +17,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from frontdesk.console import marks, times
+from frontdesk.console.formatting import render_answer
 from frontdesk.console.languages import LANGUAGES, choose_language, language_name, translations
 from frontdesk.console.members import MemberCtx
 from frontdesk.console.navigation import places_for
-from frontdesk.console.statics import static_address
+from frontdesk.console.wording import WARNINGS
 from frontdesk.core.services import Services
+from frontdesk.core.statics import static_address
 from frontdesk.core.text import dump_json, utc_now
 from frontdesk.organizations.model import Right
 
@@ -145,7 +147,9 @@ def _environment(language: str) -> Environment:
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals.update(Right=Right, LANGUAGES=LANGUAGES, THEMES=THEMES, static=static_address)
+    environment.globals.update(
+        Right=Right, LANGUAGES=LANGUAGES, THEMES=THEMES, WARNINGS=WARNINGS, static=static_address
+    )
     environment.filters.update(
         ago=lambda at: times.distance(at, now=utc_now(), texts=texts, language=language),
         day=lambda at: times.day(at, now=utc_now(), language=language),
@@ -155,6 +159,7 @@ def _environment(language: str) -> Environment:
         language_name=lambda tag: language_name(tag, shown_in=language),
         initials=marks.initials,
         short_id=marks.short_id,
+        answer=render_answer,
         tojson_plain=dump_json,
         pretty_json=lambda value: json.dumps(value, ensure_ascii=False, indent=2),
     )

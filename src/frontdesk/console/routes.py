@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from frontdesk.console import account, contact, contact_edit, contacts, live, sign_in
+from frontdesk.console import account, contact, contact_access, contact_edit, contacts, conversations, live, sign_in
 from frontdesk.console.faults import screen_router
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.navigation import places_for
@@ -35,9 +35,11 @@ SCREENS = (
     sign_in.router,
     account.router,
     live.router,
+    conversations.router,
     contacts.router,
     contact.router,
     contact_edit.router,
+    contact_access.router,
 )
 for screen in SCREENS:
     router.include_router(screen, prefix=HOME)
