@@ -5,7 +5,8 @@ before it is stored, the scope is compiled again for everything that the model w
 """
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -54,7 +55,7 @@ class _Superseded(Exception):
 
 async def answer(
     services: Services, organization_id: OrganizationId, conversation_id: ConversationId, holder: UUID
-) -> AsyncIterator[AnswerEvent]:
+) -> AsyncGenerator[AnswerEvent, None]:
     """Answer all that waits in the conversation; ends at once when `holder` has no lease. Safe to repeat."""
     while True:
         async with services.db.begin(organization_id) as tx:
@@ -65,8 +66,10 @@ async def answer(
                 await threads.release_lease(tx, conversation_id, holder)
                 return
         try:
-            async for event in _Answering(services, organization_id, conversation_id, holder, waiting).run():
-                yield event
+            answering = _Answering(services, organization_id, conversation_id, holder, waiting)
+            async with aclosing(answering.run()) as events:
+                async for event in events:
+                    yield event
         except (_Superseded, NotFound):
             async with services.db.begin(organization_id) as tx:
                 await threads.release_lease(tx, conversation_id, holder)
@@ -85,15 +88,16 @@ class _Answering:
     _renewed_at: float = 0.0
     _version: int = 0  # of the scope under which the shown text was last permitted
 
-    async def run(self) -> AsyncIterator[AnswerEvent]:
+    async def run(self) -> AsyncGenerator[AnswerEvent, None]:
         """Yield the answer as it grows; starts anew when access changes under it."""
         question = await prepare_question(self.services.embedder, "\n".join(m.content for m in self.waiting))
         for attempt in range(_ATTEMPTS):
             if attempt:
                 yield Replace(say(RULES_CHANGED, question.language))
             try:
-                async for event in self._attempt(question):
-                    yield event
+                async with aclosing(self._attempt(question)) as events:
+                    async for event in events:
+                        yield event
             except _AccessChanged:
                 _log.warning("answer.access_changed", attempt=attempt, conversation_id=str(self.conversation_id))
             else:
@@ -104,14 +108,15 @@ class _Answering:
             asker = await self._ask_again(tx)
         yield Answered(await self._store(asker, Draft.of(text, (), 0, EXTRACTIVE, {})))
 
-    async def _attempt(self, question: Question) -> AsyncIterator[AnswerEvent]:
+    async def _attempt(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         started = time.perf_counter()
         reading = await self._read(question)
         searched = time.perf_counter()
         content = ""
-        async for piece in speak(reading, question, lambda: self._check(reading.sources)):
-            content = piece.text if isinstance(piece, Replace) else content + piece.text
-            yield piece
+        async with aclosing(speak(reading, question, lambda: self._check(reading.sources))) as pieces:
+            async for piece in pieces:
+                content = piece.text if isinstance(piece, Replace) else content + piece.text
+                yield piece
         timing = {"search": _ms(started, searched), "model": _ms(searched, time.perf_counter())}
         draft = Draft.of(content, reading.sources, reading.result.permitted_count, reading.model_name, timing)
         yield Answered(await self._store(reading.asker, draft))

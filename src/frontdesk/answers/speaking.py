@@ -1,6 +1,7 @@
 """From a question to text: search as the asker, then let the model speak, or read out passages."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import structlog
@@ -66,15 +67,16 @@ async def read(tx: Tx, services: Services, asker: Asker, question: Question, tur
     return Reading(asker, assistant, model, result, number(hits if model else choose_passages(hits)), turns)
 
 
-async def speak(reading: Reading, question: Question, check: Check) -> AsyncIterator[Delta | Replace]:
+async def speak(reading: Reading, question: Question, check: Check) -> AsyncGenerator[Delta | Replace, None]:
     """Yield the answer piece by piece; `check` runs before each and raises to stop it. A failed model is replaced."""
     if not reading.sources:
         yield Delta(say(NOTHING_FOUND, question.language))
         return
     if reading.model is not None:
         try:
-            async for piece in _speak_model(reading.model, reading, question, check):
-                yield piece
+            async with aclosing(_speak_model(reading.model, reading, question, check)) as pieces:
+                async for piece in pieces:
+                    yield piece
         except ModelFailed as error:
             _log.warning("answer.model_failed", assistant_id=str(reading.assistant.id), reason=str(error)[:200])
             reading.model = None
@@ -88,19 +90,20 @@ async def speak(reading: Reading, question: Question, check: Check) -> AsyncIter
 
 async def _speak_model(
     model: ModelAccess, reading: Reading, question: Question, check: Check
-) -> AsyncIterator[Delta | Replace]:
+) -> AsyncGenerator[Delta | Replace, None]:
     """Yield the model's text, held back for as long as it may still be the word for "nothing found"."""
     said, is_shown = "", False
     prompt = "\n\n".join(filter(None, [render_history(reading.turns), question.text]))
     instructions = render_instructions(reading.assistant.instructions, reading.asker, reading.sources)
-    async for piece in stream_text(model, instructions=instructions, question=prompt):
-        await check()
-        said += piece
-        if is_shown:
-            yield Delta(piece)
-        elif not NOTHING.startswith(said.strip()[: len(NOTHING)]):
-            is_shown = True
-            yield Delta(said)
+    async with aclosing(stream_text(model, instructions=instructions, question=prompt)) as pieces:
+        async for piece in pieces:
+            await check()
+            said += piece
+            if is_shown:
+                yield Delta(piece)
+            elif not NOTHING.startswith(said.strip()[: len(NOTHING)]):
+                is_shown = True
+                yield Delta(said)
     if not is_shown:
         yield Replace(say(NOTHING_FOUND, question.language))
 
