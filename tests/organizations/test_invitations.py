@@ -50,10 +50,22 @@ async def test_a_link_is_used_once(db: Database, invite, email: str):
         await invitations.find_invitation(db, token)
 
 
+async def test_a_link_is_used_once_by_a_signed_in_user(db: Database, hire, invite, other_organization: OrganizationId):
+    """Also for somebody who has an account, one of two attempts at once wins."""
+    mei = await hire("agent")
+    token = await invite(mei.email, at=other_organization)
+    results = await asyncio.gather(
+        *(accept(db, token, signed_in_as=mei.user_id) for _ in range(2)), return_exceptions=True
+    )
+    assert sorted(isinstance(result, LinkExpired) for result in results) == [False, True]
+
+
 async def test_links_die(db: Database, owner: Caller, invite, email: str, later: Callable[[str], None]):
     """After a week, when withdrawn, when replaced by a newer one, and when its sender left, a link opens nothing."""
     expired = await invite(email)
     later(f"UPDATE invitations SET expires_at = now() WHERE email = '{email}'")
+    with pytest.raises(LinkExpired):
+        await accept(db, expired)
     withdrawn = await invite(email)
     async with db.begin(owner.organization_id) as tx:
         (invitation,) = await invitations.list_invitations(tx, owner)

@@ -43,19 +43,23 @@ async def test_the_last_owner_stays(db: Database, owner: Caller, role_ids):
             await members.change_member_roles(tx, owner, last, [role_ids["administrator"]])
 
 
-async def test_two_owners_who_remove_each_other_leave_one(db: Database, owner: Caller, hire):
-    """Also in a race one owner remains."""
+@pytest.mark.parametrize("ways", [("remove", "remove"), ("demote", "demote"), ("remove", "demote")])
+async def test_two_owners_who_oust_each_other_leave_one(db: Database, owner: Caller, hire, role_ids, ways):
+    """Also in a race one owner remains, whether owners are removed or lose the role."""
     owners = [await owner_id(db, owner), (await hire("owner")).user_id]
 
-    async def remove(user_id: UserId) -> bool:
+    async def oust(way: str, user_id: UserId) -> bool:
         try:
             async with db.begin(owner.organization_id) as tx:
-                await members.remove_member(tx, owner, user_id)
+                if way == "remove":
+                    await members.remove_member(tx, owner, user_id)
+                else:
+                    await members.change_member_roles(tx, owner, user_id, [role_ids["viewer"]])
         except LastOwner:
             return False
         return True
 
-    assert sorted(await asyncio.gather(*map(remove, owners))) == [False, True]
+    assert sorted(await asyncio.gather(*map(oust, ways, owners))) == [False, True]
     await owner_id(db, owner)
 
 

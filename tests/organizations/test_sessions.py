@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from frontdesk.core.db import Addresses, Database
-from frontdesk.core.errors import NotFound, TooManyRequests
+from frontdesk.core.errors import InvalidRequest, NotFound, TooManyRequests
 from frontdesk.core.ids import OrganizationId
 from frontdesk.core.secrets import hash_secret
 from frontdesk.organizations import invitations, sessions
@@ -134,6 +134,9 @@ async def test_preferences_are_kept(db: Database, hire):
     await sessions.set_preferences(db, mei.user_id, locale="zh_Hant", theme="dark")
     user = (await sign_in(db, mei.email)).user
     assert (user.locale, user.theme) == ("zh_Hant", "dark")
+    for locale, theme in (("zh_Hant", "pink"), ("nul\0", "dark"), ("", "dark")):
+        with pytest.raises(InvalidRequest):
+            await sessions.set_preferences(db, mei.user_id, locale=locale, theme=theme)
 
 
 async def test_guessing_one_password_is_slowed_down(db: Database, hire, later: Callable[[str], None]):
@@ -160,16 +163,19 @@ async def test_signing_in_counts_against_nobody(db: Database, hire):
 async def test_unknown_and_known_people_are_refused_alike(db: Database, hire):
     """Neither the answer nor the time tells whether somebody has an account."""
     mei = await hire("agent")
-    seconds: dict[str, float] = {}
     texts = set()
-    for email in (mei.email, "nobody-signs-in@example.com", "not an e-mail", "nul\0@example.com"):
+
+    async def refusal(email: str) -> float:
         started = time.perf_counter()
         with pytest.raises(SignInRefused) as refused:
             await sign_in(db, email, "a wrong password", "203.0.113.6")
-        seconds[email] = time.perf_counter() - started
         texts.add((refused.value.detail, str(refused.value.facts)))
+        return time.perf_counter() - started
+
+    emails = (mei.email, "nobody-signs-in@example.com", "not an e-mail", "nul\0@example.com")
+    seconds = [min([await refusal(email) for _ in range(3)]) for email in emails]
     assert len(texts) == 1
-    assert min(seconds.values()) > 0.25 * seconds[mei.email]
+    assert min(seconds) > 0.25 * seconds[0]
 
 
 async def test_a_session_starts_where_it_is_told(db: Database, hire):

@@ -1,10 +1,11 @@
 """Members sign in, stay signed in, switch organization and sign out."""
 
+import re
 import secrets
 from datetime import timedelta
 
 from frontdesk.core.db import Database, Tx
-from frontdesk.core.errors import NotFound
+from frontdesk.core.errors import InvalidRequest, NotFound
 from frontdesk.core.ids import OrganizationId, UserId
 from frontdesk.core.secrets import hash_secret
 from frontdesk.core.text import utc_now
@@ -30,6 +31,8 @@ _USE_NOTED_EVERY = timedelta(minutes=1)
 _FAILURES_PER_EMAIL = 10
 _FAILURES_PER_ADDRESS = 50
 _LONGEST_USER_AGENT = 300
+_THEMES = ("auto", "light", "dark")
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(_[A-Za-z]{2,8})*")
 
 
 async def sign_in(db: Database, *, email: str, password: str, address: str, user_agent: str) -> SignedIn:
@@ -143,7 +146,12 @@ async def list_sessions(db: Database, user_id: UserId, *, current_token: str) ->
 
 
 async def set_preferences(db: Database, user_id: UserId, *, locale: str | None, theme: str) -> None:
-    """Remember how the console looks to this user. `locale` None: as the browser asks; `theme`: auto, light or dark."""
+    """Remember how the console looks to this user. `locale` None: as the browser asks; `theme`: auto, light or dark.
+
+    Raises InvalidRequest for what is neither a locale's name nor a theme.
+    """
+    if theme not in _THEMES or (locale is not None and not _LOCALE.fullmatch(locale)):
+        raise InvalidRequest("There is no such theme or language.")
     async with db.begin_bootstrap() as tx:
         await users.update_preferences(tx, user_id, locale=locale, theme=theme)
 
