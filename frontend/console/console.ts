@@ -8,6 +8,7 @@ import { startGrowing } from "./grow";
 import { startKeyboard } from "./keyboard";
 import { startListening } from "./live";
 import { startMenus } from "./menus";
+import { startThreads } from "./thread";
 import { startToasts } from "./toasts";
 import { startUploads } from "./upload";
 
@@ -17,5 +18,6 @@ startGrowing();
 startKeyboard();
 startListening();
 startMenus();
+startThreads();
 startToasts();
 startUploads();

@@ -22,8 +22,13 @@ class Place:
 
 
 PLACES = (
+    Place("/console/conversations", "messages", N_("Conversations"), (Right.CONVERSATIONS_VIEW,)),
     Place("/console/contacts", "address-book", N_("Contacts"), (Right.CONTACTS_VIEW,)),
     Place("/console/access-profiles", "lock-access", N_("Access profiles"), (Right.PROFILES_VIEW,)),
+    Place("/console/knowledge", "book-2", N_("Knowledge"), (Right.KNOWLEDGE_VIEW,)),
+    Place("/console/platforms", "plug", N_("Platforms"), (Right.INBOXES_VIEW,)),
+    Place("/console/assistants", "robot", N_("Assistants"), (Right.ASSISTANTS_VIEW,)),
+    Place("/console/settings", "settings", N_("Settings"), tuple(Right)),
 )
 
 

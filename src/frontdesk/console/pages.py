@@ -152,9 +152,10 @@ def _environment(language: str) -> Environment:
     )
     environment.filters.update(
         ago=lambda at: times.distance(at, now=utc_now(), texts=texts, language=language),
+        brief=lambda at: times.brief(at, now=utc_now(), texts=texts, language=language),
         day=lambda at: times.day(at, now=utc_now(), language=language),
         exact=lambda at: times.exact(at, language=language),
-        clock=lambda at: times.clock(at, language=language),
+        clock=times.clock,
         number=lambda value: format_decimal(value, locale=language),
         language_name=lambda tag: language_name(tag, shown_in=language),
         initials=marks.initials,

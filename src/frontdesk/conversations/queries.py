@@ -461,6 +461,8 @@ class Labelled:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "assurance", Assurance(self.assurance))
+        if self.last_sender_kind is not None:
+            object.__setattr__(self, "last_sender_kind", SenderKind(self.last_sender_kind))
 
 
 async def find_labelled(tx: Tx, ids: Sequence[ConversationId]) -> dict[ConversationId, Labelled]:
