@@ -9,6 +9,7 @@ import { startKeyboard } from "./keyboard";
 import { startListening } from "./live";
 import { startMenus } from "./menus";
 import { startThreads } from "./thread";
+import { startTimes } from "./times";
 import { startToasts } from "./toasts";
 import { startUploads } from "./upload";
 
@@ -19,5 +20,6 @@ startKeyboard();
 startListening();
 startMenus();
 startThreads();
+startTimes();
 startToasts();
 startUploads();

@@ -27,11 +27,30 @@ _ACTIONS = {
 _LONGEST = 300
 
 
+_FIELDS = {
+    "name": N_("Name"),
+    "language": N_("Language"),
+    "time_zone": N_("Time zone"),
+    "avatar": N_("Picture"),
+    "emails": N_("E-mail"),
+    "phones": N_("Phone"),
+    "source_id": N_("Source ID"),
+    "inboxes": N_("Platforms"),
+    "query_metadata": N_("Own conditions"),
+    "profiles_mode": N_("Own conditions and profiles"),
+    "released": N_("Freed source IDs"),
+    "ended_sessions": N_("Ended sessions"),
+    "conversations": N_("Conversations"),
+    "closed": N_("Access before"),
+}
+_UNTOLD = frozenset({"provenance", "profile", "realm", "merge", "merged"})  # ids, and what the actor says already
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """One value in an entry. `before` None: the entry says only what is so now."""
 
-    field: str
+    field: str  # to be translated; the name in the entry when nobody wrote a word for it
     before: str | None
     after: str
 
@@ -47,26 +66,34 @@ class Story:
     details: tuple[Detail, ...]
 
 
-def tell(entry: AuditEntry) -> Story:
-    """Return the entry as it is shown."""
+def tell(entry: AuditEntry, names: Mapping[str, str]) -> Story:
+    """Return the entry as it is shown; `names` are those of ids that may stand in it."""
     text = _ACTIONS.get(entry.action, entry.action)
-    return Story(entry.at, entry.actor_kind, entry.actor_name, text, tuple(_details(entry.payload)))
+    return Story(entry.at, entry.actor_kind, entry.actor_name, text, tuple(_details(entry.payload, names)))
 
 
-def _details(payload: Mapping[str, Any]) -> Iterator[Detail]:
-    for field, value in payload.items():
-        if field in {"changes", "before", "after"} and isinstance(value, Mapping):
-            yield from _details(value)
+def _details(payload: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Detail]:
+    for key, value in payload.items():
+        field = _FIELDS.get(key, key.removeprefix("attributes."))
+        if key == "changes" and isinstance(value, Mapping):
+            yield from _details(value, names)
+        elif key in _UNTOLD or value in (None, "", [], {}):
+            continue
         elif isinstance(value, Mapping) and value.keys() == {"before", "after"}:
-            yield Detail(field, _show(value["before"]), _show(value["after"]))
-        elif value not in (None, "", [], {}):
-            yield Detail(field, None, _show(value))
+            before = None if _is_empty(value["before"]) else _show(value["before"], names)
+            yield Detail(field, before, _show(value["after"], names))
+        else:
+            yield Detail(field, None, _show(value, names))
 
 
-def _show(value: object) -> str:
-    if value is None or value in ("", []):
+def _is_empty(value: object) -> bool:
+    return value is None or value in ("", [])
+
+
+def _show(value: object, names: Mapping[str, str]) -> str:
+    if _is_empty(value):
         return "–"
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return ", ".join(value)[:_LONGEST]
+        return ", ".join(names.get(part, part) for part in value)[:_LONGEST]
     text = value if isinstance(value, str) else dump_json(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from frontdesk.channels.queries import list_realms
+from frontdesk.channels.queries import list_inboxes, list_realms
 from frontdesk.console.audit import tell
 from frontdesk.console.contacts import PATH
 from frontdesk.console.faults import screen_router
@@ -110,12 +110,14 @@ async def show_audit(
         found = await list_audit_of_contact(
             tx, member.caller, head.view.contact.id, inbox_ids, limit=PAGE_SIZE, offset=offset
         )
+        inboxes, _ = await list_inboxes(tx, None)
+    names = {str(inbox.id): inbox.name for inbox in inboxes}
     return page(
         request,
         "contact/audit_rows.html" if is_list_only(request) else "contact/audit.html",
         head=head,
         tab="audit",
-        stories=[tell(entry) for entry in found.entries],
+        stories=[tell(entry, names) for entry in found.entries],
         count=found.count,
         offset=offset,
         limit=PAGE_SIZE,

@@ -49,6 +49,7 @@ class Held:
 
     assigned: AssignedProfile
     opens: int | None  # None: there is no situation to count in
+    told: Sequence[conditions.Opened]
     warnings: tuple[AccessWarning, ...]
 
 
@@ -115,10 +116,11 @@ async def _look_at(tx: Tx, member: MemberCtx, head: Head, assigned: AssignedProf
         warnings = await check_access(tx, replace(head.view.contact, query_metadata=raw), inbox_ids)
     except InvalidQueryMetadata:
         scope, warnings = None, ()
+    told = await conditions.tell(tx, raw, Layer.PROFILE)
     if reading is None:
-        return Held(assigned, None, warnings)
+        return Held(assigned, None, told, warnings)
     opens = await count_permitted(tx, all_of(reading.before_person, scope)) if scope is not None else 0
-    return Held(assigned, opens, warnings)
+    return Held(assigned, opens, told, warnings)
 
 
 async def _load_offered(tx: Tx, head: Head, held: Sequence[Held]) -> list[AccessProfile]:

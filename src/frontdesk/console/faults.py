@@ -22,6 +22,7 @@ _CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
+_BUG_STATUS = 500
 _BUG = N_("Something went wrong")
 _BUG_DETAIL = N_("Nothing was saved. Try again; if it stays like this, tell your operator the number below.")
 _log = structlog.get_logger(__name__)
@@ -41,7 +42,7 @@ class ConsoleRoute(APIRoute):
                 response = render_fault(request, _to_fault(error))
             except Exception:  # noqa: BLE001 -- a bug; this is the entry point, where it is logged once
                 _log.exception("console.bug", request_id=request.scope.get("frontdesk.request_id"))
-                response = _render(request, 500, _BUG, _BUG_DETAIL)
+                response = _render(request, _BUG_STATUS, _BUG, _BUG_DETAIL)
             _protect(request, response)
             return response
 
@@ -69,11 +70,14 @@ def field_errors(error: FrontdeskError) -> dict[str, str]:
 
 
 def _render(request: Request, status: int, title: str, detail: str) -> Response:
-    headers = {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"} if is_fragment(request) else None
     _ = look_of(request)._
-    detail = "" if detail == title else _(detail)
-    template = "toast.html" if is_fragment(request) else "fault.html"
-    return page(request, template, status=status, headers=headers, title=_(title), detail=detail, status_code=status)
+    told: dict[str, Any] = {"title": _(title), "detail": "" if detail == title else _(detail), "status_code": status}
+    if not is_fragment(request):
+        return page(request, "fault.html", status=status, **told)
+    if request.method == "GET" and status >= _BUG_STATUS:
+        return page(request, "failed.html", status=status, **told)  # where the part would be
+    headers = {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"}
+    return page(request, "toast.html", status=status, headers=headers, **told)
 
 
 def _to_fault(error: FrontdeskError | RequestValidationError | HTTPException) -> FrontdeskError:
@@ -86,7 +90,7 @@ def _to_fault(error: FrontdeskError | RequestValidationError | HTTPException) ->
 
 
 def _to_sign_in(request: Request) -> Response:
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     if is_fragment(request):  # what is open in the browser, not the part of it that was asked for
         return Response(status_code=401, headers={"HX-Redirect": SIGN_IN})
     address = f"{SIGN_IN}?next={quote(here)}" if request.method == "GET" else SIGN_IN

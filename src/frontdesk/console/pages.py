@@ -126,6 +126,7 @@ def _frame(request: Request, look: Look) -> dict[str, object]:
         "member": member,
         "places": places_for(member.caller) if member else (),
         "path": request.url.path,
+        "address_here": f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
         "csrf_token": member.csrf_token if member else "",
         "language": look.language,
         "theme": look.theme,
