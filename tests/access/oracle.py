@@ -3,7 +3,7 @@
 Slow and plain on purpose: it asks each rule of each document. It knows the product's tables, not the product's modules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +51,22 @@ class Situation:
     page: Any = None
 
 
+Verdict = Callable[[WorldDocument], bool]
+
+
 def oracle_allows(raw: Any, document: WorldDocument, layer: str, *, vendor_faq_reading: bool = False) -> bool | None:
     """Say whether the query metadata of one layer opens `document`; None when the layer is absent."""
+    verdict = oracle_of_layer(raw, layer, vendor_faq_reading=vendor_faq_reading)
+    return None if verdict is None else verdict(document)
+
+
+def oracle_reads(situation: Situation, document: WorldDocument) -> bool:
+    """Say whether the message of `situation` may draw on `document`."""
+    return oracle_of(situation)(document)
+
+
+def oracle_of_layer(raw: Any, layer: str, *, vendor_faq_reading: bool = False) -> Verdict | None:
+    """Return what `oracle_allows` says, to be asked about many documents."""
     if raw is None:
         return None
     said = _plain(raw)
@@ -61,44 +75,58 @@ def oracle_allows(raw: Any, document: WorldDocument, layer: str, *, vendor_faq_r
     bases, outer = said.get("knowledge_bases") or [], said.get("label_relations")
     if layer in {"message", "page"} and not bases and not outer:
         return None
-    own = [base for base in map(_plain, bases) if base["knowledge_base_id"].lower() == document.base]
-    return document.state == "done" and any(_opens(base, outer, document, vendor_faq_reading) for base in own)
+
+    def allows(document: WorldDocument) -> bool:
+        return document.state == "done" and any(
+            base["knowledge_base_id"] == document.base and _opens(base, outer, document, vendor_faq_reading)
+            for base in bases
+        )
+
+    return allows
 
 
-def oracle_reads(situation: Situation, document: WorldDocument) -> bool:
-    """Say whether the message of `situation` may draw on `document`."""
+def oracle_of(situation: Situation) -> Verdict:
+    """Return what `oracle_reads` says, to be asked about many documents."""
     narrowing = [
-        (situation.inbox, "inbox"),
-        (situation.claim, "message"),
-        (situation.message, "message"),
-        (situation.page, "page"),
+        oracle_of_layer(situation.inbox, "inbox"),
+        oracle_of_layer(situation.claim, "message"),
+        oracle_of_layer(situation.message, "message"),
+        oracle_of_layer(situation.page, "page"),
     ]
-    return (
-        document.state == "done"
-        and document.base in situation.bases
-        and all(oracle_allows(raw, document, layer) is not False for raw, layer in narrowing)
-        and _person_reads(situation, document)
-    )
+    person = _person(situation)
+
+    def reads(document: WorldDocument) -> bool:
+        return (
+            document.state == "done"
+            and document.base in situation.bases
+            and all(allows is None or allows(document) for allows in narrowing)
+            and person(document)
+        )
+
+    return reads
 
 
-def _person_reads(situation: Situation, document: WorldDocument) -> bool:
+def _person(situation: Situation) -> Verdict:
     proven = situation.assurance >= 2
-    visitor = bool(oracle_allows(situation.visitor_scope, document, "visitor_scope"))
-    member = bool(oracle_allows(situation.member_scope, document, "member_scope"))
-    profiles = situation.profiles + (situation.claimed_profiles if situation.assurance == 3 else ())
-    by_profile = any(
-        oracle_allows(raw, document, "profile") for raw, minimum in profiles if situation.assurance >= minimum
-    )
-    own = oracle_allows(situation.contact, document, "contact")
-    if own is None and not profiles:
-        return member if proven else visitor
-    if own is None:
-        mine = by_profile
-    elif situation.profiles_mode == "add" and not _is_closed(situation.contact):
-        mine = own or by_profile
-    else:
-        mine = own
-    return mine and (visitor or proven or not situation.has_identity)
+    visitor = oracle_of_layer(situation.visitor_scope, "visitor_scope") or _closed
+    member = oracle_of_layer(situation.member_scope, "member_scope") or _closed
+    held = situation.profiles + (situation.claimed_profiles if situation.assurance == 3 else ())
+    usable = [oracle_of_layer(raw, "profile") or _closed for raw, minimum in held if situation.assurance >= minimum]
+    own = oracle_of_layer(situation.contact, "contact")
+    adds = situation.profiles_mode == "add" and own is not None and not _is_closed(situation.contact)
+
+    def reads(document: WorldDocument) -> bool:
+        if own is None and not held:
+            return member(document) if proven else visitor(document)
+        by_profile = (own is None or adds) and any(allows(document) for allows in usable)
+        mine = by_profile or (own is not None and own(document))
+        return mine and (proven or not situation.has_identity or visitor(document))
+
+    return reads
+
+
+def _closed(_: WorldDocument) -> bool:
+    return False
 
 
 def _opens(base: Mapping[str, Any], outer: Any, document: WorldDocument, vendor_faq_reading: bool) -> bool:
@@ -107,26 +135,26 @@ def _opens(base: Mapping[str, Any], outer: Any, document: WorldDocument, vendor_
     files, faqs, mode = base.get("chatbot_file_ids"), base.get("faq_ids"), base.get("faq_mode")
     if document.kind == "file":
         listed = everything or _lists(files, document) or (not files and labels is not None)
-        return listed and (labels is None or _fits(_plain(labels), document))
+        return listed and (labels is None or _fits(labels, document))
     if mode is not None:
         open_faq = mode == "all" or (mode == "listed" and _lists(faqs, document))
     elif everything or faqs is None or (faqs == [] and vendor_faq_reading):
         open_faq = True
     else:
         open_faq = _lists(faqs, document)
-    narrowed = labels is not None and _plain(labels).get("applies_to") == "all"
-    return open_faq and (not narrowed or _fits(_plain(labels), document))
+    narrowed = labels is not None and labels.get("applies_to") == "all"
+    return open_faq and (not narrowed or _fits(labels, document))
 
 
 def _fits(condition: Mapping[str, Any], document: WorldDocument) -> bool:
     if "label_id" in condition:
-        return condition["label_id"].lower() in document.labels
-    fits = [_fits(_plain(one), document) for one in condition["conditions"]]
+        return condition["label_id"] in document.labels
+    fits = [_fits(one, document) for one in condition["conditions"]]
     return bool(fits) and (all(fits) if condition["operator"] == "AND" else any(fits))
 
 
 def _lists(ids: Any, document: WorldDocument) -> bool:
-    return document.id in [one.lower() for one in ids or []]
+    return document.id in (ids or [])
 
 
 def _is_true(value: Any) -> bool:
@@ -134,16 +162,13 @@ def _is_true(value: Any) -> bool:
 
 
 def _is_closed(raw: Any) -> bool:
-    """True when no document whatever could be opened by `raw`: tried with one that has every label named in it."""
-    labels = frozenset(_named_labels(raw))
-    for base in map(_plain, _plain(raw).get("knowledge_bases") or []):
+    """True when no document whatever could be opened by `raw`: tried with ones that have every label named in it."""
+    allows = oracle_of_layer(raw, "contact") or _closed
+    labels = frozenset(_named_labels(_plain(raw)))
+    for base in _plain(raw).get("knowledge_bases") or []:
         ids = ["any", *(base.get("chatbot_file_ids") or []), *(base.get("faq_ids") or [])]
-        wishes = [
-            WorldDocument(one.lower(), base["knowledge_base_id"].lower(), kind, labels)
-            for one in ids
-            for kind in ("file", "faq")
-        ]
-        if any(oracle_allows(raw, wish, "contact") for wish in wishes):
+        home = base["knowledge_base_id"]
+        if any(allows(WorldDocument(one, home, kind, labels)) for one in ids for kind in ("file", "faq")):
             return False
     return True
 
@@ -153,11 +178,14 @@ def _named_labels(value: Any) -> list[str]:
         return [label for one in value for label in _named_labels(one)]
     if not isinstance(value, dict):
         return []
-    here = [value[key].lower() for key in ("label_id", "labelId") if key in value]
+    here = [value["label_id"]] if "label_id" in value else []
     return here + [label for one in value.values() for label in _named_labels(one)]
 
 
-def _plain(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    if IN_PLAIN.keys().isdisjoint(value):
-        return value
-    return {IN_PLAIN.get(key, key): inner for key, inner in value.items()}
+def _plain(value: Any, key: str = "") -> Any:
+    """Write keys in one spelling, and ids in small letters."""
+    if isinstance(value, dict):
+        return {IN_PLAIN.get(k, k): _plain(inner, IN_PLAIN.get(k, k)) for k, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner, key) for inner in value]
+    return value.lower() if isinstance(value, str) and key.endswith(("_id", "_ids")) else value

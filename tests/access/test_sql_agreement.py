@@ -5,7 +5,7 @@ from random import Random, SystemRandom
 from uuid import UUID
 
 import pytest
-from tests.access.oracle import oracle_allows, oracle_reads
+from tests.access.oracle import Verdict, oracle_of, oracle_of_layer
 from tests.access.situations import effective_of
 from tests.access.strategies import World, make_world, random_query_metadata, random_situation
 
@@ -54,16 +54,19 @@ def random_case(rng: Random, world: World) -> tuple[Scope, set[UUID]]:
     """Return a scope and the documents that the oracle opens under what it was made from."""
     if rng.random() < 0.2:
         situation = random_situation(rng, world)
-        return effective_of(situation).scope, {UUID(one.id) for one in world.documents if oracle_reads(situation, one)}
+        return effective_of(situation).scope, opened(oracle_of(situation), world)
     layer, vendor_faq_reading = rng.choice(list(Layer)), rng.random() < 0.3
     raw = random_query_metadata(rng, world)
     scope = parse_query_metadata(raw, layer=layer, vendor_faq_reading=vendor_faq_reading).scope
-    if scope is None:
+    allows = oracle_of_layer(raw, layer.name.lower(), vendor_faq_reading=vendor_faq_reading)
+    if scope is None or allows is None:
+        assert scope is allows, f"absent to one only: {raw}"
         return random_case(rng, world)
-    allows = (
-        oracle_allows(raw, one, layer.name.lower(), vendor_faq_reading=vendor_faq_reading) for one in world.documents
-    )
-    return scope, {UUID(one.id) for one, is_open in zip(world.documents, allows, strict=True) if is_open}
+    return scope, opened(allows, world)
+
+
+def opened(allows: Verdict, world: World) -> set[UUID]:
+    return {UUID(one.id) for one in world.documents if allows(one)}
 
 
 async def open_documents(tx: Tx, scopes: list[Scope]) -> list[set[UUID]]:
