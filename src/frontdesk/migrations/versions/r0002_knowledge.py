@@ -38,6 +38,7 @@ CREATE TABLE knowledge_bases (
     enable_rerank              boolean          NOT NULL DEFAULT true,
     created_at                 timestamptz      NOT NULL,
     updated_at                 timestamptz      NOT NULL,
+    deleted_at                 timestamptz,     -- gone for every reader; a job removes what is in it, then the row
     PRIMARY KEY (organization_id, id)
 );
 CREATE TABLE labels (
@@ -64,6 +65,8 @@ CREATE TABLE documents (
     failure_reason    text,
     language          text,
     metadata          jsonb       NOT NULL DEFAULT '{}',
+    chunk_count       integer     NOT NULL DEFAULT 0,   -- these two: sums over its chunks, so that the text leg
+    term_count        bigint      NOT NULL DEFAULT 0,   -- knows the permitted set's averages without reading it
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL,
     PRIMARY KEY (organization_id, id),
@@ -111,7 +114,7 @@ CREATE TABLE chunks (
     document_number bigint  NOT NULL,
     position        integer NOT NULL,
     text            text    NOT NULL,
-    content_key     bytea   NOT NULL,   -- sha256 of text and position: the tie-breaker that no other document can move
+    content_key     bytea   NOT NULL,   -- sha256 of title, position and text: the tie-breaker that no other document can move
     page_number     integer,
     language        text    NOT NULL,
     term_count      integer NOT NULL,
@@ -127,7 +130,7 @@ CREATE TABLE chunk_terms (
     chunk_id        uuid    NOT NULL,
     frequency       integer NOT NULL,
     term_count      integer NOT NULL,   -- of the chunk, here too so that scoring reads one table
-    PRIMARY KEY (organization_id, term, document_number, chunk_id),
+    PRIMARY KEY (organization_id, term, document_number, chunk_id) INCLUDE (frequency, term_count),
     FOREIGN KEY (organization_id, chunk_id) REFERENCES chunks (organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX chunk_terms_of_chunk ON chunk_terms (organization_id, chunk_id);

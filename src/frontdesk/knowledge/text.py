@@ -1,0 +1,58 @@
+"""Text as search reads it: terms for the text leg, and a guess at the language. Pure."""
+
+import re
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final, Literal, TypeAlias
+
+from snowballstemmer import stemmer  # type: ignore[import-untyped] # it ships no types
+
+Language: TypeAlias = Literal["en", "zh"]
+
+_LONGEST_TERM: Final = 64  # characters; what is longer is cut: nobody asks for it, and an index entry has a limit
+_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_UNSPACED: Final = _HAN + "\u3040-\u30ff\uac00-\ud7af"  # kana and hangul as well: written without spaces, or as good as
+_RUNS: Final = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}]+)")
+_HAN_LETTER: Final = re.compile(f"[{_HAN}]")
+_LATIN_LETTER: Final = re.compile("[a-z]")
+
+
+def normalise(text: str) -> str:
+    """Return `text` in Unicode NFKC and lower case, in which spellings that look alike are equal."""
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def split_terms(text: str) -> list[str]:
+    """Return the terms of `text`, in order, repeated ones too.
+
+    Words are stemmed as English; of writing without spaces each character is a term, and each pair of neighbours.
+    """
+    terms: list[str] = []
+    for run in _RUNS.finditer(normalise(text)):
+        characters = run["unspaced"]
+        if characters:
+            terms += characters
+            terms += map("".join, pairwise(characters))
+        else:
+            terms.append(_stem(run["word"][:_LONGEST_TERM]))
+    return terms
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    """Stem as English. A stemmer is slow and keeps state that threads must not share: so it is new, behind a cache."""
+    stem: str = stemmer("english").stemWord(word)
+    return stem
+
+
+def count_terms(text: str) -> Counter[str]:
+    """Return how often each term of `text` occurs."""
+    return Counter(split_terms(text))
+
+
+def guess_language(text: str) -> Language:
+    """Tell Chinese from everything else by the share of its characters; one of them weighs as much as two letters."""
+    plain = normalise(text)
+    return "zh" if 2 * len(_HAN_LETTER.findall(plain)) > len(_LATIN_LETTER.findall(plain)) else "en"
