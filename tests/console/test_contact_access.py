@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.making import make_assistant, make_base, make_inbox, opens
 
 from frontdesk.access.actions import create_profile
 from frontdesk.access.model import Assurance
@@ -14,7 +15,6 @@ from frontdesk.knowledge import document_queries
 from frontdesk.knowledge.document_queries import NewDocument
 from frontdesk.knowledge.model import FaqText
 from frontdesk.organizations.model import system_caller
-from tests.making import make_assistant, make_base, make_inbox, opens
 
 
 async def make_faq(tx, base, question: str) -> None:
@@ -45,7 +45,7 @@ async def test_the_path_narrows_layer_by_layer(olga, shop):
     text = (await olga.get(f"/console/contacts/{shop['ann']}/access")).text
     assert "Shop assistant" in text
     assert "Visitor scope of the platform" in text
-    assert "<b class=\"fd-b\">5</b>" in text
+    assert '<b class="fd-b">5</b>' in text
     assert "2 fewer" in text
     assert "3 documents" in text
     assert "Public question 1" in text

@@ -3,12 +3,12 @@
 import re
 
 import pytest
+from tests.making import make_inbox
 
 from frontdesk.contacts.model import CardFields
 from frontdesk.core.ids import ContactId
 from frontdesk.identities.cards import Given, change_card, create_card, get_view
 from frontdesk.organizations.model import system_caller
-from tests.making import make_inbox
 
 
 async def make_contact(db, organization, **fields) -> ContactId:

@@ -67,7 +67,7 @@ async def show_access(
         situations = await list_situations(tx, member.caller, head.view)
         shown = next((one for one in situations if one.key == situation), situations[0] if situations else None)
         reading = await load_reading(tx, head.view.contact, shown) if shown else None
-        documents = await _load_documents(tx, reading, offset)
+        documents = await _load_documents(tx, member, reading, offset)
         person = {} if is_list_only(request, "documents") else await _load_person(tx, member, head, reading)
     path = f"{PATH}/{head.view.contact.id}/access"
     return page(
@@ -85,10 +85,10 @@ async def show_access(
     )
 
 
-async def _load_documents(tx: Tx, reading: Reading | None, offset: int) -> dict[str, Any]:
+async def _load_documents(tx: Tx, member: MemberCtx, reading: Reading | None, offset: int) -> dict[str, Any]:
     documents: list[PermittedDocument] = []
     bases: Mapping[Any, str] = {}
-    if reading is not None:
+    if reading is not None and member.may(Right.KNOWLEDGE_VIEW):
         documents, _ = await list_permitted(tx, reading.scope, limit=_DOCUMENTS_SHOWN, offset=offset)
         bases = await conditions.find_base_names(tx, {document.knowledge_base_id for document in documents})
     return {"documents": documents, "bases": bases}

@@ -5,7 +5,23 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from frontdesk.console import account, contact, contact_access, contact_edit, contacts, conversations, live, sign_in
+from frontdesk.console import (
+    account,
+    contact,
+    contact_access,
+    contact_edit,
+    contacts,
+    conversations,
+    knowledge,
+    knowledge_documents,
+    knowledge_faqs,
+    knowledge_files,
+    knowledge_labels,
+    knowledge_search,
+    live,
+    profiles,
+    sign_in,
+)
 from frontdesk.console.faults import screen_router
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.navigation import places_for
@@ -40,6 +56,13 @@ SCREENS = (
     contact.router,
     contact_edit.router,
     contact_access.router,
+    profiles.router,
+    knowledge.router,
+    knowledge_documents.router,  # before those that take an id where it has a word
+    knowledge_files.router,
+    knowledge_faqs.router,
+    knowledge_labels.router,
+    knowledge_search.router,
 )
 for screen in SCREENS:
     router.include_router(screen, prefix=HOME)

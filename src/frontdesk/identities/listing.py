@@ -8,7 +8,7 @@ from uuid import UUID
 
 from frontdesk.contacts.queries import CARD, IS_VISIBLE, to_contact
 from frontdesk.core.db import Tx
-from frontdesk.core.ids import InboxId
+from frontdesk.core.ids import InboxId, ProfileId
 from frontdesk.core.inputs import clean_line
 from frontdesk.core.wire import Paging
 from frontdesk.identities.cards import ContactView, load_views
@@ -37,6 +37,7 @@ class ContactFilters:
     inbox_ids: tuple[InboxId, ...] | None = None  # in one of them
     source_id: str | None = None  # exactly, in any realm
     order: Order = Order.LAST_SEEN
+    profile_id: ProfileId | None = None  # who has this access profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ _IN_INBOXES: Final = """
     EXISTS (SELECT 1 FROM contact_inboxes wanted
              WHERE wanted.organization_id = c.organization_id AND wanted.contact_id = c.id
                AND wanted.inbox_id = ANY(%(wanted)s))
+"""
+_HAS_PROFILE: Final = """
+    EXISTS (SELECT 1 FROM profile_assignments held
+             WHERE held.organization_id = c.organization_id AND held.contact_id = c.id
+               AND held.profile_id = %(profile)s)
 """
 # Searched once, before anything is joined, whatever the planner knows of the tables. Who may not see e-mails and phones
 # must not find contacts by them either.

@@ -1,0 +1,242 @@
+"""Access profiles: what each opens, who has it, and how it is changed for everybody at once."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Form, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict
+
+from frontdesk.access import actions, queries
+from frontdesk.access.errors import InvalidQueryMetadata
+from frontdesk.access.model import Assurance, Layer, Nothing, Scope
+from frontdesk.access.parse import parse_query_metadata
+from frontdesk.access.profiles import AccessProfile, ProfileChanges
+from frontdesk.access.warnings import AccessWarning
+from frontdesk.console import conditions
+from frontdesk.console.faults import field_errors, screen_router
+from frontdesk.console.lists import PAGE_SIZE, address_of, is_list_only
+from frontdesk.console.members import MemberCtx, member_needs
+from frontdesk.console.pages import go, look_of, page
+from frontdesk.core.db import Tx
+from frontdesk.core.errors import FrontdeskError, PreconditionFailed
+from frontdesk.core.ids import ProfileId
+from frontdesk.core.wire import Paging
+from frontdesk.identities.listing import ContactFilters, Order, list_contacts
+from frontdesk.knowledge.search import count_permitted, list_permitted
+from frontdesk.organizations.model import Right
+
+router = screen_router()
+
+PATH = "/console/access-profiles"
+_DOCUMENTS_SHOWN = 15
+
+Viewer = Annotated[MemberCtx, member_needs(Right.PROFILES_VIEW)]
+Editor = Annotated[MemberCtx, member_needs(Right.PROFILES_EDIT)]
+Offset = Annotated[int, Query(ge=0, le=10_000_000)]
+
+
+class Written(BaseModel):
+    """What stands in the fields of the form."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = ""
+    minimum_assurance: str = "channel"
+    text: str = ""
+    version: int = 0  # of the profile as the member saw it; 0: a new one
+
+    def to_changes(self) -> ProfileChanges:
+        """Return what is to be written. Raises InvalidQueryMetadata."""
+        return ProfileChanges(
+            name=self.name,
+            minimum_assurance=Assurance[self.minimum_assurance.upper()],
+            query_metadata=conditions.read_field(self.text),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One profile in the list."""
+
+    profile: AccessProfile
+    told: list[conditions.Opened]
+    documents: int  # in all knowledge bases, before any assistant or inbox narrows
+    holders: int
+    warnings: tuple[AccessWarning, ...]
+
+
+@router.get("/access-profiles")
+async def show_profiles(request: Request, member: Viewer) -> Response:
+    """List the profiles with what they open and how many have them."""
+    async with member.db.begin(member.organization_id) as tx:
+        profiles, _ = await queries.list_profiles(tx)
+        holders = await queries.count_holders(tx)
+        rows = [await _load_row(tx, member, profile, holders.get(profile.id, 0)) for profile in profiles]
+    return page(request, "profiles/list.html", rows=rows)
+
+
+@router.get("/access-profiles/new")
+async def show_new_profile(request: Request, member: Editor) -> Response:  # noqa: ARG001 -- the right is what counts
+    """Show the empty form."""
+    return _show_form(request, Written(), None)
+
+
+@router.post("/access-profiles/new")
+async def add_profile(request: Request, member: Editor, written: Annotated[Written, Form()]) -> Response:
+    """Make a profile that nobody has yet."""
+    try:
+        changes = written.to_changes()
+        async with member.db.begin(member.organization_id) as tx:
+            profile, _ = await actions.create_profile(tx, member.caller, changes)
+    except FrontdeskError as error:
+        return _show_form(request, written, None, error)
+    return go(request, f"{PATH}/{profile.id}", flash=look_of(request)._("The profile is added."))
+
+
+@router.get("/access-profiles/{profile_id}")
+async def show_profile(
+    request: Request, profile_id: UUID, member: Viewer, documents_from: Offset = 0, contacts_from: Offset = 0
+) -> Response:
+    """Show what the profile opens and who has it; htmx pages through one of the two lists alone."""
+    template = "profiles/profile.html"
+    for target, part in (("documents", "profiles/documents.html"), ("holders", "profiles/holders.html")):
+        template = part if is_list_only(request, target) else template
+    async with member.db.begin(member.organization_id) as tx:
+        profile = await queries.get_profile(tx, ProfileId(profile_id))
+        row = await _load_row(tx, member, profile, 0)
+        lists = await _load_lists(tx, member, profile, documents_from, contacts_from)
+    return page(
+        request,
+        template,
+        row=row,
+        lines=_lines(row),
+        limit=PAGE_SIZE,
+        documents_limit=_DOCUMENTS_SHOWN,
+        documents_from=documents_from,
+        contacts_from=contacts_from,
+        address=address_of(f"{PATH}/{profile_id}", {"documents_from": documents_from, "contacts_from": contacts_from}),
+        **lists,
+    )
+
+
+@router.get("/access-profiles/{profile_id}/edit")
+async def show_edit(request: Request, profile_id: UUID, member: Editor) -> Response:
+    """Show the profile in a form."""
+    async with member.db.begin(member.organization_id) as tx:
+        profile = await queries.get_profile(tx, ProfileId(profile_id))
+    return _show_form(request, _written(profile), profile)
+
+
+@router.post("/access-profiles/{profile_id}/edit")
+async def save(request: Request, profile_id: UUID, member: Editor, written: Annotated[Written, Form()]) -> Response:
+    """Change the profile for everybody who has it. A lost update shows what is stored now."""
+    try:
+        changes = written.to_changes()
+        async with member.db.begin(member.organization_id) as tx:
+            await actions.update_profile(
+                tx, member.caller, ProfileId(profile_id), changes, if_version=written.version or None
+            )
+    except FrontdeskError as error:
+        async with member.db.begin(member.organization_id) as tx:
+            profile = await queries.get_profile(tx, ProfileId(profile_id))
+        return _show_form(request, written, profile, error)
+    return go(request, f"{PATH}/{profile_id}", flash=look_of(request)._("The profile is saved."))
+
+
+@router.get("/access-profiles/{profile_id}/delete")
+async def ask_delete(request: Request, profile_id: UUID, member: Editor) -> Response:
+    """Ask before a profile is taken from everybody."""
+    async with member.db.begin(member.organization_id) as tx:
+        profile = await queries.get_profile(tx, ProfileId(profile_id))
+        holders = (await queries.count_holders(tx)).get(profile.id, 0)
+    return page(request, "profiles/delete.html", profile=profile, holders=holders)
+
+
+@router.post("/access-profiles/{profile_id}/delete")
+async def delete(request: Request, profile_id: UUID, member: Editor) -> Response:
+    """Take the profile from everybody and delete it."""
+    async with member.db.begin(member.organization_id) as tx:
+        await actions.delete_profile(tx, member.caller, ProfileId(profile_id))
+    return go(request, PATH, flash=look_of(request)._("The profile is deleted."))
+
+
+# --- the form ---
+
+
+def _written(profile: AccessProfile) -> Written:
+    return Written(
+        name=profile.name,
+        minimum_assurance=profile.minimum_assurance.name.lower(),
+        text=conditions.write_field(profile.query_metadata),
+        version=profile.version,
+    )
+
+
+def _show_form(
+    request: Request, written: Written, profile: AccessProfile | None, error: FrontdeskError | None = None
+) -> Response:
+    is_unread = isinstance(error, InvalidQueryMetadata)
+    is_lost = isinstance(error, PreconditionFailed)
+    return page(
+        request,
+        "profiles/edit.html",
+        status=error.status if error else 200,
+        written=written,
+        profile=profile,
+        stored=_written(profile) if profile and is_lost else None,
+        errors=field_errors(error) if error and not is_unread and not is_lost else {},
+        unread=error if is_unread else None,
+        lines=conditions.mark_refused(written.text, error) if isinstance(error, InvalidQueryMetadata) else (),
+        assurances=[one.name.lower() for one in Assurance],
+    )
+
+
+# ---
+
+
+async def _load_row(tx: Tx, member: MemberCtx, profile: AccessProfile, holders: int) -> Row:
+    try:
+        warnings = await actions.review_query_metadata(
+            tx, profile.query_metadata, layer=Layer.PROFILE, at="/queryMetadata"
+        )
+    except InvalidQueryMetadata:
+        warnings = ()
+    return Row(
+        profile,
+        await conditions.tell(tx, profile.query_metadata, Layer.PROFILE),
+        await count_permitted(tx, _scope(member, profile)),
+        holders,
+        warnings,
+    )
+
+
+async def _load_lists(
+    tx: Tx, member: MemberCtx, profile: AccessProfile, documents_from: int, contacts_from: int
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"documents": [], "document_count": 0, "bases": {}, "holders": None}
+    if member.may(Right.KNOWLEDGE_VIEW):
+        documents, count = await list_permitted(
+            tx, _scope(member, profile), limit=_DOCUMENTS_SHOWN, offset=documents_from
+        )
+        bases = await conditions.find_base_names(tx, {document.knowledge_base_id for document in documents})
+        found |= {"documents": documents, "document_count": count, "bases": bases}
+    if member.may(Right.CONTACTS_VIEW):
+        filters = ContactFilters(profile_id=profile.id, order=Order.NAME)
+        found["holders"] = await list_contacts(tx, member.caller, filters, Paging(PAGE_SIZE, contacts_from))
+    return found
+
+
+def _scope(member: MemberCtx, profile: AccessProfile) -> Scope:
+    reads_all = member.organization.vendor_faq_reading
+    try:
+        parsed = parse_query_metadata(profile.query_metadata, layer=Layer.PROFILE, vendor_faq_reading=reads_all)
+    except InvalidQueryMetadata:
+        return Nothing()
+    return parsed.scope or Nothing()
+
+
+def _lines(row: Row) -> list[conditions.Line]:
+    raw = row.profile.query_metadata
+    return [] if raw is None else conditions.mark_lines(raw, {one.pointer for one in row.warnings})
