@@ -34,8 +34,12 @@ async def shop(db, organization):
         for number in range(2):
             await make_faq(tx, members, f"Question for members {number}")
         assistant = await make_assistant(tx, caller, "Shop assistant", public, members)
-        inbox = await make_inbox(tx, caller, "Shop web chat", assistant=assistant, visitor_scope=opens(public), member_scope=opens(public))
-        profile, _ = await create_profile(tx, caller, {"name": "VIP", "query_metadata": opens(members), "minimum_assurance": Assurance.ANONYMOUS})
+        inbox = await make_inbox(
+            tx, caller, "Shop web chat", assistant=assistant, visitor_scope=opens(public), member_scope=opens(public)
+        )
+        profile, _ = await create_profile(
+            tx, caller, {"name": "VIP", "query_metadata": opens(members), "minimum_assurance": Assurance.ANONYMOUS}
+        )
         ann, _ = await create_card(tx, caller, Given(fields=CardFields(name="Ann"), inbox_ids=(inbox.id,)))
     return {"ann": ann, "profile": profile, "public": public, "members": members, "dealers": dealers, "inbox": inbox}
 

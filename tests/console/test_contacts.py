@@ -76,9 +76,7 @@ async def test_a_list_is_paged_without_gaps(olga, db, organization):
 
 async def test_a_search_replaces_the_rows_alone(olga, ann):
     """What is typed filters without loading the page anew."""
-    response = await olga.client.get(
-        "/console/contacts?q=ann", headers={"HX-Request": "true", "HX-Target": "list"}
-    )
+    response = await olga.client.get("/console/contacts?q=ann", headers={"HX-Request": "true", "HX-Target": "list"})
     assert "Ann Zhang" in response.text
     assert "<html" not in response.text
     assert 'name="q"' not in response.text
@@ -99,7 +97,13 @@ async def test_a_contact_is_added_with_its_access(olga, db, organization):
     """Name, source id, platform, e-mail in one step."""
     async with db.begin(organization) as tx:
         inbox = await make_inbox(tx, system_caller(organization), "Shop web")
-    data = {"name": "Bo Lin", "source_id": "M-7", "email": "bo@Example.com", "language": "zh-Hant", "inboxes": [str(inbox.id)]}
+    data = {
+        "name": "Bo Lin",
+        "source_id": "M-7",
+        "email": "bo@Example.com",
+        "language": "zh-Hant",
+        "inboxes": [str(inbox.id)],
+    }
     response = await olga.post("/console/contacts/new", data)
     assert response.status_code == 204
     contact_id = response.headers["hx-redirect"].rpartition("/")[2]
@@ -165,7 +169,9 @@ async def test_nothing_of_another_organization_can_be_written(olga, db, other_or
 async def test_a_card_is_changed(olga, db, organization, ann):
     """What is not in the form stays."""
     form = form_of((await olga.get(f"/console/contacts/{ann}/edit", htmx=True)).text)
-    response = await olga.post(f"/console/contacts/{ann}/edit", {**form, "name": "Ann Chang", "phones": "+886 2 5550 0142"})
+    response = await olga.post(
+        f"/console/contacts/{ann}/edit", {**form, "name": "Ann Chang", "phones": "+886 2 5550 0142"}
+    )
     assert response.status_code == 204
     contact = (await read(db, organization, ann)).contact
     assert (contact.name, contact.phones, contact.emails) == ("Ann Chang", ("+886255500142",), ("ann@example.com",))

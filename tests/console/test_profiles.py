@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from tests.making import make_base, opens
 
 from frontdesk.access.actions import create_profile, update_profile
 from frontdesk.access.queries import get_profile
@@ -12,7 +13,6 @@ from frontdesk.contacts.model import CardFields
 from frontdesk.core.ids import ProfileId, new_id
 from frontdesk.identities.cards import Given, create_card
 from frontdesk.organizations.model import system_caller
-from tests.making import make_base, opens
 
 
 @pytest.fixture
