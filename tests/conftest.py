@@ -4,6 +4,7 @@ Tests do not clean up: each makes an organization of its own, and row-level secu
 """
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -29,12 +30,10 @@ hypothesis.settings.load_profile("frontdesk")
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that an unprivileged server can reach."""
-    folder = tmp_path_factory.mktemp("frontdesk")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
-    return folder
+def data() -> Iterator[Path]:
+    """A folder of this run alone, whose parents an unprivileged server can pass."""
+    with tempfile.TemporaryDirectory(prefix="frontdesk-tests-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +59,9 @@ def db(services: Services) -> Database:
 
 
 async def new_organization(db: Database, name: str) -> OrganizationId:
-    owner_email = f"owner-{name.lower().replace(' ', '-')}-{id(object())}-{asyncio.get_running_loop().time()}@example.com"
+    owner_email = (
+        f"owner-{name.lower().replace(' ', '-')}-{id(object())}-{asyncio.get_running_loop().time()}@example.com"
+    )
     organization_id, _ = await create_organization(
         db, name=name, owner_email=owner_email, owner_name="Olga Owner", password=PASSWORD
     )
@@ -86,16 +87,9 @@ def owner(organization: OrganizationId) -> Caller:
 @pytest.fixture
 async def tx(db: Database, organization: OrganizationId) -> AsyncIterator[Tx]:
     """A transaction that is rolled back when the test ends."""
-    try:
-        async with db.begin(organization) as tx:
-            yield tx
-            raise _RolledBack
-    except _RolledBack:
-        pass
-
-
-class _RolledBack(Exception):  # noqa: N818
-    """The test is over."""
+    async with db.begin(organization) as tx:
+        yield tx
+        await tx.execute("ROLLBACK")  # the COMMIT that follows is one of nothing
 
 
 @pytest.fixture(scope="session")

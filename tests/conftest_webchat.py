@@ -44,7 +44,9 @@ class Browser:
         return f"/webchat/{self.inbox.public_id}/{path}"
 
     async def open(self, identity_token: str | None = None) -> httpx.Response:
-        response = await self.client.post(self.url("open"), json={"identityToken": identity_token}, headers=self.headers)
+        response = await self.client.post(
+            self.url("open"), json={"identityToken": identity_token}, headers=self.headers
+        )
         if response.status_code == 200:
             self.opened = response.json()
             self.token = self.opened["sessionToken"]

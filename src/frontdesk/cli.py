@@ -12,6 +12,7 @@ import structlog
 import typer
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from pydantic import ValidationError
 
 from frontdesk.asking import ask_as
 from frontdesk.bootstrap import open_database, open_services
@@ -169,6 +170,10 @@ def main() -> None:
     try:
         _set_up_logs(Settings())
         app()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            print(f"{'FRONTDESK_' + str(problem['loc'][0]).upper()}: {problem['msg']}", file=sys.stderr)
+        sys.exit(1)
     except (EmbeddedError, DatabaseNotReady, FrontdeskError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)

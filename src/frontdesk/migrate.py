@@ -86,7 +86,8 @@ def _create_extensions(connection: psycopg.Connection) -> None:
         try:
             connection.execute(sql.SQL("CREATE EXTENSION {}").format(sql.Identifier(name)))
         except (psycopg.errors.FeatureNotSupported, psycopg.errors.UndefinedFile) as error:
-            msg = f"PostgreSQL lacks the extension {name!r}: install it on the server (for vector: pgvector 0.8 or newer)."
+            remedy = "install it on the server; for vector that is pgvector 0.8 or newer"
+            msg = f"PostgreSQL lacks the extension {name!r}: {remedy}."
             raise DatabaseNotReady(msg) from error
 
 

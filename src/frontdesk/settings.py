@@ -3,8 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -32,11 +39,11 @@ class Settings(BaseSettings):
     files_url: str | None = Field(
         None, description="Where files are kept (s3://…, gs://…, az://…); default: a folder in the data."
     )
-    outgoing_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+    outgoing_allow: Several = Field(
         (),
         description="Networks, comma separated, that outgoing calls may reach although private, such as 127.0.0.1/32.",
     )
-    model_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+    model_urls: Several = Field(
         (), description="Base addresses of OpenAI-compatible models, comma separated, that assistants may use."
     )
     smtp_url: SecretStr | None = Field(

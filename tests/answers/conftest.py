@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from conftest_webchat import Browser, Shop, browser, other_browser, shop  # noqa: F401 -- fixtures
 
+from conftest_webchat import Browser, Shop, browser, other_browser, shop  # noqa: F401 -- fixtures
 from frontdesk.assistants.actions import ModelRules
 from frontdesk.assistants.model import ModelChoice, ModelProvider
 from frontdesk.channels.assistant_actions import update_assistant

@@ -3,7 +3,6 @@
 import asyncio
 
 from conftest_webchat import read_events
-
 from frontdesk.contacts.access_actions import assign_profile, unassign_profile
 from frontdesk.core.ids import ContactId
 from frontdesk.demo.organization import LIN, ZHANG
@@ -67,7 +66,7 @@ async def test_law_10_a_revoke_cuts_a_running_answer(db, shop, speaking, model):
         await assign_profile(tx, caller, contact, vip)
     model.words, model.pause = ["Call ", "the ", "secret ", "line ", "[1] ", "now."], 0.4
     asked = asyncio.create_task(speaking.post(HOTLINE, key="revoked-conversation"))
-    while not model.requests:
+    while not model.requests:  # noqa: ASYNC110 -- the model runs in another thread
         await asyncio.sleep(0.05)
     async with db.begin(shop.organization_id) as tx:
         await unassign_profile(tx, caller, contact, vip)

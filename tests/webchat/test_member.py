@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from conftest_webchat import Browser, Shop
 
+from conftest_webchat import Browser, Shop
 from frontdesk.contacts.access_actions import assign_profile, unassign_profile
 from frontdesk.core.db import Database
 from frontdesk.demo.organization import LIN, ZHANG, Person

@@ -4,8 +4,8 @@ import asyncio
 from uuid import uuid4
 
 import httpx
-from conftest_webchat import Browser, Shop, read_events
 
+from conftest_webchat import Browser, Shop, read_events
 from frontdesk.core.db import Database
 
 
@@ -99,7 +99,12 @@ async def test_bad_messages_are_refused_with_a_pointer(browser: Browser):
         response = await browser.post(text, key="conversation-1")
         assert response.status_code == 400
         assert response.json()["errors"][0]["pointer"]
-    body = {"conversationKey": "conversation-1", "messageId": str(uuid4()), "text": "Hello", "queryMetadata": {"knowledge_bases": 7}}
+    body = {
+        "conversationKey": "conversation-1",
+        "messageId": str(uuid4()),
+        "text": "Hello",
+        "queryMetadata": {"knowledge_bases": 7},
+    }
     response = await browser.client.post(browser.url("messages"), json=body, headers=browser.headers)
     assert response.status_code == 400
     await browser.open()

@@ -4,9 +4,10 @@ No transaction is open while a model is called. Between the pieces of a running 
 before it is stored, the scope is compiled again for everything that the model was given.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from frontdesk.channels import queries as channels
 from frontdesk.contacts import queries as contacts
 from frontdesk.conversations import actions as conversations
 from frontdesk.conversations import queries as threads
-from frontdesk.conversations.model import Message, SenderKind
+from frontdesk.conversations.model import LEASE, Message, SenderKind
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import ConversationId, MessageId, OrganizationId
@@ -31,7 +32,7 @@ from frontdesk.core.text import utc_now
 from frontdesk.knowledge.search import Question, find_forbidden, prepare_question
 
 _ATTEMPTS = 3  # access that changes more often than this during one answer: the neutral denial
-_RENEW_SECONDS = 10.0
+_RENEW_SECONDS = LEASE.total_seconds() / 3
 _log = structlog.get_logger(__name__)
 
 
@@ -67,7 +68,7 @@ async def answer(
                 return
         try:
             answering = _Answering(services, organization_id, conversation_id, holder, waiting)
-            async with aclosing(answering.run()) as events:
+            async with answering.keeping_lease(), aclosing(answering.run()) as events:
                 async for event in events:
                     yield event
         except (_Superseded, NotFound):
@@ -85,7 +86,6 @@ class _Answering:
     conversation_id: ConversationId
     holder: UUID
     waiting: Sequence[Message]
-    _renewed_at: float = 0.0
     _version: int = 0  # of the scope under which the shown text was last permitted
 
     async def run(self) -> AsyncGenerator[AnswerEvent, None]:
@@ -107,6 +107,24 @@ class _Answering:
         async with self.services.db.begin(self.organization_id) as tx:
             asker = await self._ask_again(tx)
         yield Answered(await self._store(asker, Draft.of(text, (), 0, EXTRACTIVE, {})))
+
+    @asynccontextmanager
+    async def keeping_lease(self) -> AsyncIterator[None]:
+        """Renew the lease as long as the block runs, however slow a model is; who loses it finds out when storing."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(_RENEW_SECONDS)
+                async with self.services.db.begin(self.organization_id) as tx:
+                    await threads.claim_lease(tx, self.conversation_id, self.holder, utc_now())
+
+        task = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def _attempt(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         started = time.perf_counter()
@@ -148,10 +166,6 @@ class _Answering:
     async def _check(self, sources: Sequence[Source]) -> None:
         """Compare the scope's version; on a change compile again for all that the model was given."""
         async with self.services.db.begin(self.organization_id) as tx:
-            if time.monotonic() - self._renewed_at > _RENEW_SECONDS:
-                self._renewed_at = time.monotonic()
-                if not await threads.claim_lease(tx, self.conversation_id, self.holder, utc_now()):
-                    raise _Superseded
             version = await access.get_scope_version(tx)
             if version != self._version:
                 await self._require_permitted(tx, sources)

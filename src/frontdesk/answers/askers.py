@@ -91,9 +91,10 @@ async def _compile(
         has_identity=await identities.has_identity(tx, contact.id),
     )
     claimed = await access.find_profiles(tx, voice.claims.access_profiles)
+    gone = len(set(voice.claims.access_profiles)) - len(claimed)  # deleted since: they open nothing, not something else
     session_access = SessionAccess(
         voice.assurance,
-        tuple(_profile(read, profile) for profile in claimed),
+        (*(_profile(read, profile) for profile in claimed), *[ProfileAccess(None)] * gone),
         read(voice.claims.query_metadata, Layer.MESSAGE),
     )
     return effective_scope(

@@ -1,14 +1,12 @@
 """Language models: any OpenAI-compatible, Anthropic or Google endpoint, streamed. Providers are imported when used."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pydantic_ai.models.anthropic import AnthropicModel
-    from pydantic_ai.models.google import GoogleModel
-    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.models import Model
+    from pydantic_ai.providers import Provider
 
 _DEADLINE_SECONDS = 60.0
 
@@ -32,29 +30,32 @@ async def stream_text(access: ModelAccess, *, instructions: str, question: str) 
     from pydantic_ai import Agent  # noqa: PLC0415 -- half a second of imports that extractive answers never need
     from pydantic_ai.exceptions import AgentRunError  # noqa: PLC0415
 
-    model = _open_model(access)
+    model, provider = _open_model(access)
     agent = Agent(model, instructions=instructions, retries=0)
     try:
-        async with model.provider, agent.run_stream(question, model_settings={"timeout": _DEADLINE_SECONDS}) as run:
-            async with aclosing(run.stream_text(delta=True, debounce_by=None)) as pieces:
-                async for piece in pieces:
-                    yield piece
+        async with provider, agent.run_stream(question, model_settings={"timeout": _DEADLINE_SECONDS}) as run:
+            async for piece in run.stream_text(delta=True, debounce_by=None):
+                yield piece
     except (AgentRunError, OSError) as error:
         raise ModelFailed(str(error)) from error
 
 
-def _open_model(access: ModelAccess) -> "OpenAIChatModel | AnthropicModel | GoogleModel":
+def _open_model(access: ModelAccess) -> "tuple[Model[Any], Provider[Any]]":
+    """Return the model and its provider, which closes its connections when its block ends."""
     if access.provider == "anthropic":
         from pydantic_ai.models.anthropic import AnthropicModel  # noqa: PLC0415
         from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: PLC0415
 
-        return AnthropicModel(access.name, provider=AnthropicProvider(api_key=access.key, base_url=access.base_url))
+        anthropic = AnthropicProvider(api_key=access.key, base_url=access.base_url)
+        return AnthropicModel(access.name, provider=anthropic), anthropic
     if access.provider == "google":
         from pydantic_ai.models.google import GoogleModel  # noqa: PLC0415
         from pydantic_ai.providers.google import GoogleProvider  # noqa: PLC0415
 
-        return GoogleModel(access.name, provider=GoogleProvider(api_key=access.key, base_url=access.base_url))
+        google = GoogleProvider(api_key=access.key, base_url=access.base_url)
+        return GoogleModel(access.name, provider=google), google
     from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415
     from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415
 
-    return OpenAIChatModel(access.name, provider=OpenAIProvider(base_url=access.base_url, api_key=access.key))
+    openai = OpenAIProvider(base_url=access.base_url, api_key=access.key)
+    return OpenAIChatModel(access.name, provider=openai), openai

@@ -14,7 +14,7 @@ from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, CallerKind
 
 ANSWER_DUE = "answers.answer_due"
-CRASH_NET = timedelta(seconds=40)  # longer than a lease: the job finds a lease that nobody renews
+CRASH_NET = timedelta(seconds=20)  # longer than a lease: the job finds one that nobody renews
 
 
 def check_content(content: str) -> str:

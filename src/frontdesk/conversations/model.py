@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from frontdesk.access.model import Assurance
-from frontdesk.core.ids import ContactId, ConversationId, InboxId, MessageId, SessionId
+from frontdesk.core.ids import AttachmentId, ContactId, ConversationId, InboxId, MessageId, SessionId
+from frontdesk.core.media import SVG
 
 MAX_CONTENT = 8_000  # code points of one message
-LEASE = timedelta(seconds=30)  # how long a process may be silent while it answers
+MAX_ATTACHMENTS = 10  # of one message
+SENT_WITHIN = timedelta(hours=24)  # an attachment that no message carries by then is removed
+LEASE = timedelta(seconds=15)  # how long a process that answers may be silent
 _TITLE_LENGTH = 80
 
 
@@ -88,3 +91,23 @@ def title_of(content: str) -> str:
     """Return the first line of a conversation's first message, cut to what a list shows."""
     line = next((line.strip() for line in content.splitlines() if line.strip()), "")
     return line if len(line) <= _TITLE_LENGTH else f"{line[: _TITLE_LENGTH - 1]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a message, or of none yet. `caller` names who brought it; only they may send it."""
+
+    id: AttachmentId
+    caller: str
+    conversation_id: ConversationId | None  # None until it is sent, unless it was brought for one
+    message_id: MessageId | None
+    filename: str
+    file_key: str
+    media_type: str
+    size_bytes: int
+    created_at: datetime
+
+    @property
+    def type(self) -> Literal["image", "other"]:
+        """What clients tell apart: a picture that can be shown, or any other file."""
+        return "image" if self.media_type.startswith("image/") and self.media_type != SVG else "other"

@@ -142,8 +142,8 @@ async def _make_bases(tx: Tx, caller: Caller, model: str) -> dict[str, _Base]:
         "Distributor": (("public", "member", "distributor"), Assurance.CHANNEL),
         "Employee": (LABELS, Assurance.SIGNED),
     }
-    for name, (labels, assurance) in opened.items():
-        query = shop.open(*labels)
+    for name, (opens, assurance) in opened.items():
+        query = shop.open(*opens)
         if name in ("Distributor", "Employee"):
             query["knowledge_bases"] += bases[DEALER].open(*LABELS)["knowledge_bases"]
         await create_profile(tx, caller, {"name": name, "query_metadata": query, "minimum_assurance": assurance})
@@ -163,7 +163,7 @@ async def _make_platforms(tx: Tx, caller: Caller, services: Services, bases: Map
             "name": INBOX,
             "assistant_id": assistant.id,
             "identity_mode": IdentityMode.JWT,
-            "starters": ["What are your opening hours?", "Which air purifier fits my room?", "可以退貨嗎？"],
+            "starters": ("What are your opening hours?", "Which air purifier fits my room?", "可以退貨嗎？"),
             "visitor_scope": shop.open("public"),
             "member_scope": shop.open("public", "member"),
         },

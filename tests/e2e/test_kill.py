@@ -1,0 +1,136 @@
+"""The server is killed in the middle of an answer: nothing that was committed is lost, nothing is doubled."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from frontdesk.assistants.actions import ModelRules
+from frontdesk.assistants.model import ModelChoice, ModelProvider
+from frontdesk.bootstrap import open_database, open_services
+from frontdesk.channels.assistant_actions import update_assistant
+from frontdesk.core.ids import OrganizationId
+from frontdesk.core.services import Services
+from frontdesk.demo.organization import find_shop
+from frontdesk.organizations.model import system_caller
+from frontdesk.settings import Settings
+from frontdesk.testing import FakeModel, run_fake_model
+
+
+@asynccontextmanager
+async def running(data: Path, port: int, model_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The server as a process of its own, ready to answer."""
+    environment = {**os.environ, "FRONTDESK_DATA": str(data), "FRONTDESK_PORT": str(port), "FRONTDESK_MODEL_URLS": model_url}
+    command = [sys.executable, "-c", "from frontdesk.cli import main; main()", "demo"]
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        async with asyncio.timeout(60), httpx.AsyncClient() as client:
+            while True:
+                try:
+                    await client.get(f"http://127.0.0.1:{port}/demo")
+                    break
+                except httpx.TransportError:
+                    await asyncio.sleep(0.2)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+async def speak_slowly(services: Services, model: FakeModel) -> tuple[OrganizationId, str]:
+    """Let the demo's assistant speak through a slow model; return the organization and the web chat's public id."""
+    organization_id, inbox = await find_shop(services)
+    rules = ModelRules(services.cipher, (model.url,))
+    choice = ModelChoice(ModelProvider.OPENAI, "gpt-test", model.url, "sk-test")
+    async with services.db.begin(organization_id) as tx:
+        await update_assistant(tx, system_caller(organization_id), inbox.assistant_id, {"model": choice}, rules)
+    return organization_id, inbox.public_id
+
+
+async def kill_in_mid_answer(process: asyncio.subprocess.Process, url: str, body: dict[str, str]) -> str:
+    """Ask, wait for the first words, kill the server, and return the visitor's token."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        token = (await client.post(f"{url}/sessions")).json()["sessionToken"]
+        headers = {"Authorization": f"Bearer {token}"}
+        with pytest.raises(httpx.TransportError):
+            async with client.stream("POST", f"{url}/messages", json=body, headers=headers) as stream:
+                async for line in stream.aiter_lines():
+                    if line == "event: delta":
+                        process.send_signal(signal.SIGKILL)
+    return token
+
+
+async def count(services: Services, organization_id: OrganizationId) -> tuple[int, int, int]:
+    """Return how many anonymous contacts, incoming and outgoing messages there are."""
+    async with services.db.begin(organization_id) as tx:
+        return await tx.fetch_one(
+            """
+            SELECT (SELECT count(*) FROM contacts WHERE name = ''),
+                   (SELECT count(*) FROM messages WHERE type = 'incoming'),
+                   (SELECT count(*) FROM messages WHERE type = 'outgoing')
+            """
+        )
+
+
+@pytest.mark.long
+async def test_kill_9_in_mid_answer(tmp_path_factory, data, port):
+    """The question is there once, under one contact; after a restart it gets one answer, though nobody asks again."""
+    folder, body = data / f"killed-{uuid4().hex}", {"conversationKey": str(uuid4()), "messageId": str(uuid4())}
+    body["text"] = "What are your opening hours?"
+    with run_fake_model(FakeModel(words=["From ", "ten ", "to ", "eight [1]."], pause=1.0)) as model:
+        settings = Settings(data=folder)
+        async with running(folder, port, model.url) as process:
+            with open_database(settings) as addresses:
+                async with open_services(settings, addresses) as services:
+                    organization_id, public_id = await speak_slowly(services, model)
+                    url = f"http://127.0.0.1:{port}/webchat/{public_id}"
+                    token = await kill_in_mid_answer(process, url, body)
+                    assert await count(services, organization_id) == (1, 1, 0)
+                    model.pause = 0
+                    async with running(folder, port, model.url):
+                        async with asyncio.timeout(90):
+                            while (await count(services, organization_id))[2] == 0:
+                                await asyncio.sleep(0.5)
+                        async with httpx.AsyncClient(timeout=30) as client:
+                            again = await client.post(f"{url}/messages", json=body, headers={"Authorization": f"Bearer {token}"})
+                        assert json.loads(again.text.split("data: ")[-1])["message"]["content"].startswith("From ten")
+                        assert await count(services, organization_id) == (1, 1, 1)
+
+
+async def test_kill_9_loses_and_doubles_nothing(data, port):
+    """Killed in mid-answer and started again, the message that was accepted is there once, and sending it again is harmless."""
+    folder, body = data / f"killed-{uuid4().hex}", {"conversationKey": str(uuid4()), "messageId": str(uuid4())}
+    body["text"] = "What are your opening hours?"
+    with run_fake_model(FakeModel(words=["From ", "ten ", "to ", "eight [1]."], pause=1.0)) as model:
+        settings = Settings(data=folder)
+        async with running(folder, port, model.url) as process:
+            with open_database(settings) as addresses:
+                async with open_services(settings, addresses) as services:
+                    organization_id, public_id = await speak_slowly(services, model)
+                    url = f"http://127.0.0.1:{port}/webchat/{public_id}"
+                    token = await kill_in_mid_answer(process, url, body)
+                    assert await count(services, organization_id) == (1, 1, 0)
+                    async with running(folder, port, model.url), httpx.AsyncClient(timeout=30) as client:
+                        headers = {"Authorization": f"Bearer {token}"}
+                        async with client.stream("POST", f"{url}/messages", json=body, headers=headers) as stream:
+                            assert await anext(stream.aiter_lines()) == "event: accepted"
+                        opened = (await client.post(f"{url}/open", json={}, headers=headers)).json()
+                        assert [m["content"] for m in opened["conversation"]["messages"]] == [body["text"]]
+                        assert await count(services, organization_id) == (1, 1, 0)

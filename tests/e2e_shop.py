@@ -1,0 +1,51 @@
+"""What a customer does in the demo shop's chat."""
+
+from playwright.async_api import FrameLocator, Locator, Page, expect
+
+from frontdesk.core.ids import ContactId
+from frontdesk.core.services import Services
+
+
+async def enter(page: Page, url: str, *, person: str = "visitor") -> FrameLocator:
+    """Go to the shop as somebody, open the chat, and return its frame."""
+    await page.goto(f"{url}/demo?lang=en")
+    if person != "visitor":
+        await page.click(f"[data-person={person}]")
+        await expect(page.locator(f"[data-for={person}]")).to_be_visible()
+    await page.get_by_role("button", name="Open chat").click()
+    frame = page.frame_locator("iframe")
+    await expect(composer(frame)).to_be_editable()
+    return frame
+
+
+def composer(frame: FrameLocator) -> Locator:
+    return frame.get_by_label("Message", exact=True)
+
+
+async def ask(frame: FrameLocator, text: str) -> str:
+    """Send a message, wait for the finished answer, and return its text."""
+    own = frame.locator(".thread .bubble.own")
+    before = await own.count()
+    await composer(frame).fill(text)
+    await composer(frame).press("Enter")
+    await expect(own).to_have_count(before + 1)
+    finished = "xpath=following-sibling::*[contains(@class, 'bubble') and not(@aria-hidden)]"
+    answer = own.last.locator(finished)
+    await expect(answer).to_have_count(1)
+    return (await answer.inner_text()).strip()
+
+
+async def sources(frame: FrameLocator) -> list[str]:
+    """Return the sources below the last answer."""
+    own = frame.locator(".thread .bubble.own").last
+    return await own.locator("xpath=following-sibling::*[contains(@class,'sources')]//li").all_inner_texts()
+
+
+async def count_contacts(services: Services, organization_id: object) -> int:
+    async with services.db.begin(organization_id) as tx:
+        return await tx.fetch_value("SELECT count(*) FROM contacts WHERE deleted_at IS NULL")
+
+
+async def latest_anonymous(services: Services, organization_id: object) -> ContactId:
+    async with services.db.begin(organization_id) as tx:
+        return await tx.fetch_value("SELECT id FROM contacts WHERE deleted_at IS NULL AND name = '' ORDER BY id DESC LIMIT 1")
