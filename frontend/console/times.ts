@@ -14,7 +14,7 @@ function show(time: HTMLTimeElement): void {
   time.title = format(at, "exact");
   const kind = time.dataset.time ?? "ago";
   const isNear = Math.abs(Date.now() - at.getTime()) < DAYS_COUNTED * DAY_MS;
-  if (kind !== "ago" || !isNear) time.textContent = format(at, kind);
+  if (!["ago", "brief"].includes(kind) || !isNear) time.textContent = format(at, kind);
 }
 
 function format(at: Date, kind: string): string {

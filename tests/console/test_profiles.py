@@ -40,11 +40,14 @@ async def test_the_list_tells_what_each_opens_and_how_many_have_it(olga, vip):
     assert '<td class="num">1</td>' in text
 
 
-async def test_a_profile_shows_who_has_it(olga, vip):
-    """The holders are linked."""
+async def test_a_profile_shows_who_has_it(olga, db, organization, vip):
+    """The holders are linked, and nobody else."""
+    async with db.begin(organization) as tx:
+        await create_card(tx, system_caller(organization), Given(fields=CardFields(name="Bo Lin")))
     text = (await olga.get(f"/console/access-profiles/{vip.id}")).text
     assert "Ann Zhang" in text
     assert "Who has it" in text
+    assert "Bo Lin" not in text
 
 
 async def test_a_profile_is_added_and_warned_of(olga, db, organization):

@@ -125,6 +125,9 @@ def _where(tx: Tx, caller: Caller, filters: ContactFilters) -> tuple[str, dict[s
     if filters.source_id is not None:
         conditions.append(f"EXISTS ({_IDENTITY_OF} AND i.source_id = %(source_id)s)")
         params["source_id"] = parse_source_id(filters.source_id)
+    if filters.profile_id is not None:
+        conditions.append(_HAS_PROFILE)
+        params["profile"] = filters.profile_id
     query = clean_line(filters.query, pointer="/query")
     if query:
         conditions.append(_MATCHES)
