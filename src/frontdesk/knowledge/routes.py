@@ -34,6 +34,7 @@ router.include_router(upload_routes.router)
 
 PageAsked = Annotated[Paging, Depends(paging)]
 Viewer = Annotated[Ctx, needs(Right.KNOWLEDGE_VIEW)]
+Searcher = Annotated[Ctx, needs(Right.KNOWLEDGE_VIEW, keeps_answer=False)]
 Editor = Annotated[Ctx, needs(Right.KNOWLEDGE_EDIT)]
 
 

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from frontdesk.core.db import Database
 from frontdesk.core.errors import Forbidden, Unauthenticated
+from frontdesk.core.idempotency import claim_key
 from frontdesk.core.ids import OrganizationId
 from frontdesk.core.services import Services
 from frontdesk.organizations.keys import authenticate_key
@@ -32,13 +33,17 @@ class Ctx:
 
 
 class Needs:
-    """A dependency that authenticates the caller and requires `right`, which tests read off the routes; None: none."""
+    """A dependency that authenticates the caller and requires `right`, which tests read off the routes; None: none.
 
-    def __init__(self, right: Right | None) -> None:
+    With `keeps_answer` a POST that carries an Idempotency-Key is done once: see `core.idempotency`.
+    """
+
+    def __init__(self, right: Right | None, *, keeps_answer: bool = True) -> None:
         self.right = right
+        self.keeps_answer = keeps_answer
 
     async def __call__(self, request: Request) -> Ctx:
-        """Return the context. Raises Unauthenticated or Forbidden."""
+        """Return the context. Raises Unauthenticated and Forbidden, and what `claim_key` raises."""
         services: Services = request.app.state.services
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() not in {"api-key", "bearer"} or not secret:
@@ -46,14 +51,22 @@ class Needs:
         caller = await authenticate_key(services.db, secret.strip())
         if self.right is not None and not caller.may(self.right):
             raise Forbidden(facts={"right": self.right.value})
+        if self.keeps_answer:
+            await claim_key(
+                request,
+                db=services.db,
+                cipher=services.cipher,
+                organization_id=caller.organization_id,
+                caller=caller.reference,
+            )
         return Ctx(services, caller)
 
 
-def needs(right: Right) -> Any:  # noqa: ANN401 -- FastAPI's marker
-    """Require `right` of the caller of a route."""
-    return Depends(Needs(right))
+def needs(right: Right, *, keeps_answer: bool = True) -> Any:  # noqa: ANN401 -- FastAPI's marker
+    """Require `right` of the caller of a route. `keeps_answer` False: for a POST that only reads, or that streams."""
+    return Depends(Needs(right, keeps_answer=keeps_answer))
 
 
-def any_caller() -> Any:  # noqa: ANN401 -- FastAPI's marker
+def any_caller(*, keeps_answer: bool = True) -> Any:  # noqa: ANN401 -- FastAPI's marker
     """Require a caller and no right: for what callers are told about themselves."""
-    return Depends(Needs(None))
+    return Depends(Needs(None, keeps_answer=keeps_answer))

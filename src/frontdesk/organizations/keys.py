@@ -35,6 +35,14 @@ async def authenticate_key(db: Database, secret: str) -> Caller:
     return Caller(CallerKind.API_KEY, key.id, key.name, organization_id, (key.grant,))
 
 
+async def find_key_caller(tx: Tx, key_id: ApiKeyId) -> Caller | None:
+    """Return the caller to whom something was lent earlier; None when the key is revoked or expired by now."""
+    key = await queries.find_api_key(tx, key_id)
+    if key is None or (key.expires_at is not None and key.expires_at <= utc_now()):
+        return None
+    return Caller(CallerKind.API_KEY, key.id, key.name, tx.organization_id, (key.grant,))
+
+
 async def create_api_key(
     tx: Tx,
     caller: Caller,

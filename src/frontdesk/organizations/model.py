@@ -100,6 +100,11 @@ class Caller:
     organization_id: OrganizationId
     grants: tuple[Grant, ...]
 
+    @property
+    def reference(self) -> str:
+        """Text that names this caller and no other of the organization: for what belongs to one caller."""
+        return f"{self.kind}:{self.id}"
+
     def may(self, right: Right) -> bool:
         """Tell whether `right` is held anywhere."""
         return any(right in grant.rights for grant in self.grants)

@@ -145,6 +145,7 @@ CREATE TABLE idempotency_keys (
     created_at      timestamptz NOT NULL,
     PRIMARY KEY (organization_id, caller, method, path, key)
 );
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (organization_id, created_at);
 """
 
 
