@@ -9,13 +9,14 @@ import structlog
 from procrastinate import App, RetryStrategy
 
 from frontdesk.answers import handlers as answers
+from frontdesk.conversations import handlers as conversations
 from frontdesk.core.handlers import Handler
 from frontdesk.core.ids import OrganizationId
 from frontdesk.core.jobs import open_queue
 from frontdesk.core.services import Services
 from frontdesk.knowledge import handlers as knowledge
 
-HANDLERS: dict[str, Handler] = {**answers.HANDLERS, **knowledge.HANDLERS}
+HANDLERS: dict[str, Handler] = {**answers.HANDLERS, **conversations.HANDLERS, **knowledge.HANDLERS}
 
 _DEAD_AFTER_SECONDS = 30.0
 _RETRY = RetryStrategy(max_attempts=8, exponential_wait=3)

@@ -1,10 +1,14 @@
 """What messages and completions look like on the wire."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field
 
 from frontdesk.answers.model import Citation
-from frontdesk.conversations.model import Message
+from frontdesk.channels.bodies import Reference
+from frontdesk.conversations.bodies import AttachmentOut
+from frontdesk.conversations.model import MAX_ATTACHMENTS, Message
 from frontdesk.core.ids import ContactId, ConversationId
 from frontdesk.core.wire import LenientModel, PageOf, Time, WireModel
 
@@ -41,7 +45,7 @@ class MessageOut(WireModel):
     type: str
     content: str
     feedback: str
-    attachments: list[dict[str, Any]]
+    attachments: list[AttachmentOut]
     citations: list[FileCitationOut | FaqCitationOut]
     created_at: Time
 
@@ -52,11 +56,18 @@ class MessagePage(PageOf):
     results: list[MessageOut]
 
 
+AttachmentsField: TypeAlias = Annotated[
+    tuple[Reference, ...],
+    Field(max_length=MAX_ATTACHMENTS, description="What was brought before; of an object only the id counts."),
+]
+
+
 class MessageBody(LenientModel):
     """A message of the contact of a conversation."""
 
     conversation: ConversationId
     content: str
+    attachments: AttachmentsField = ()
     query_metadata: dict[str, Any] | None = None
 
 
@@ -65,6 +76,7 @@ class OutgoingBody(LenientModel):
 
     conversation: ConversationId
     content: str
+    attachments: AttachmentsField = ()
 
 
 class FeedbackBody(WireModel):
@@ -77,6 +89,7 @@ class QuestionBody(LenientModel):
     """The question of a completion."""
 
     content: str
+    attachments: AttachmentsField = ()
     query_metadata: dict[str, Any] | None = None
     content_payload: dict[str, Any] | None = None
     sender: ContactId | None = None
@@ -107,7 +120,9 @@ def citation_out(citation: Citation) -> FileCitationOut | FaqCitationOut:
     return FileCitationOut(id=str(citation.document_id), filename=citation.title, page_number=citation.page_number)
 
 
-def message_out(message: Message, name: str, citations: list[Citation]) -> MessageOut:
+def message_out(
+    message: Message, name: str, citations: Sequence[Citation], attachments: Sequence[AttachmentOut]
+) -> MessageOut:
     """Return a message; `name` is its sender's."""
     return MessageOut(
         id=str(message.id),
@@ -116,7 +131,7 @@ def message_out(message: Message, name: str, citations: list[Citation]) -> Messa
         type=str(message.type),
         content=message.content,
         feedback=message.feedback,
-        attachments=[],
+        attachments=list(attachments),
         citations=[citation_out(citation) for citation in citations],
         created_at=message.created_at,
     )

@@ -16,11 +16,12 @@ from frontdesk.contacts import actions as cards
 from frontdesk.conversations import queries as conversations
 from frontdesk.conversations.access import access_conversation
 from frontdesk.conversations.actions import check_content, receive_message
+from frontdesk.conversations.attachments import attach
 from frontdesk.conversations.errors import SenderMismatch
 from frontdesk.conversations.model import Conversation, Incoming, Message
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, NotFound
-from frontdesk.core.ids import AssistantId, ContactId, ConversationId, MessageId, new_id
+from frontdesk.core.ids import AssistantId, AttachmentId, ContactId, ConversationId, MessageId, new_id
 from frontdesk.core.text import utc_now
 from frontdesk.identities.queries import resolve_contact_id
 from frontdesk.organizations.callers import Ctx
@@ -57,6 +58,13 @@ async def ask_assistant(ctx: Ctx, assistant_id: AssistantId, body: CompletionBod
             content_payload=body.message.content_payload,
         )
         message_id, _ = await receive_message(tx, conversation, incoming, now=now)
+        await attach(
+            tx,
+            ctx.caller,
+            [AttachmentId(one) for one in body.message.attachments],
+            conversation_id=conversation.id,
+            message_id=message_id,
+        )
         await conversations.claim_lease(tx, conversation.id, holder, now)
     return Asked(conversation.id, message_id, holder)
 

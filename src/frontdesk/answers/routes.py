@@ -26,9 +26,13 @@ from frontdesk.answers.speaking import Replace
 from frontdesk.conversations import actions as threads
 from frontdesk.conversations import queries as conversations
 from frontdesk.conversations.access import access_conversation, access_message
+from frontdesk.conversations.attachment_queries import list_attachments
+from frontdesk.conversations.attachment_routes import address_of
+from frontdesk.conversations.attachments import attach
+from frontdesk.conversations.bodies import attachment_out
 from frontdesk.conversations.model import Incoming, Message
 from frontdesk.core.db import Tx
-from frontdesk.core.ids import AssistantId, ConversationId, MessageId
+from frontdesk.core.ids import AssistantId, AttachmentId, ConversationId, MessageId
 from frontdesk.core.text import utc_now
 from frontdesk.core.wire import Paging, page_of, paging, reply
 from frontdesk.organizations.callers import Ctx, needs
@@ -38,6 +42,7 @@ router = APIRouter(tags=["messages"])
 
 View = Annotated[Ctx, needs(Right.CONVERSATIONS_VIEW)]
 Reply = Annotated[Ctx, needs(Right.CONVERSATIONS_REPLY)]
+Asker = Annotated[Ctx, needs(Right.CONVERSATIONS_REPLY, keeps_answer=False)]
 Paged = Annotated[Paging, Depends(paging)]
 
 
@@ -54,7 +59,14 @@ async def create_message(request: Request, ctx: Reply, body: MessageBody) -> Res
         assurance = Assurance.SIGNED if ctx.caller.may(Right.ACT_AS) else Assurance.ANONYMOUS
         incoming = Incoming(content, conversation.contact_id, assurance, query_metadata=body.query_metadata)
         message_id, _ = await threads.receive_message(tx, conversation, incoming, now=utc_now(), answer_at_once=True)
-        return reply(request, await _read_one(tx, message_id), status=201)
+        await attach(
+            tx,
+            ctx.caller,
+            [AttachmentId(one) for one in body.attachments],
+            conversation_id=conversation.id,
+            message_id=message_id,
+        )
+        return reply(request, await _read_one(tx, ctx, message_id), status=201)
 
 
 @router.get("/messages", response_model=MessagePage)
@@ -63,7 +75,7 @@ async def list_messages(request: Request, ctx: View, paged: Paged, conversation:
     async with ctx.db.begin(ctx.organization_id) as tx:
         await access_conversation(tx, ctx.caller, conversation, Right.CONVERSATIONS_VIEW)
         count, rows = await conversations.list_message_page(tx, conversation, limit=paged.limit, offset=paged.offset)
-        return reply(request, page_of(request, paged, count, await _render(tx, rows)))
+        return reply(request, page_of(request, paged, count, await _render(tx, ctx, rows)))
 
 
 @router.get("/messages/{message_id}", response_model=MessageOut)
@@ -71,7 +83,7 @@ async def get_message(request: Request, ctx: View, message_id: MessageId) -> Res
     """Return one message. Problems: `not-found`."""
     async with ctx.db.begin(ctx.organization_id) as tx:
         message = await access_message(tx, ctx.caller, message_id, Right.CONVERSATIONS_VIEW)
-        return reply(request, (await _render(tx, [message]))[0])
+        return reply(request, (await _render(tx, ctx, [message]))[0])
 
 
 @router.post("/messages/outgoing", status_code=201, response_model=MessageOut)
@@ -80,7 +92,14 @@ async def reply_to_contact(request: Request, ctx: Reply, body: OutgoingBody) -> 
     async with ctx.db.begin(ctx.organization_id) as tx:
         await access_conversation(tx, ctx.caller, body.conversation, Right.CONVERSATIONS_REPLY)
         message_id = await threads.reply(tx, ctx.caller, body.conversation, body.content, now=utc_now())
-        return reply(request, await _read_one(tx, message_id), status=201)
+        await attach(
+            tx,
+            ctx.caller,
+            [AttachmentId(one) for one in body.attachments],
+            conversation_id=body.conversation,
+            message_id=message_id,
+        )
+        return reply(request, await _read_one(tx, ctx, message_id), status=201)
 
 
 @router.patch("/messages/{message_id}/feedback", response_model=MessageOut)
@@ -89,11 +108,17 @@ async def rate_message(request: Request, ctx: Reply, message_id: MessageId, body
     async with ctx.db.begin(ctx.organization_id) as tx:
         await access_message(tx, ctx.caller, message_id, Right.CONVERSATIONS_REPLY)
         await conversations.update_feedback(tx, message_id, body.feedback)
-        return reply(request, await _read_one(tx, message_id))
+        return reply(request, await _read_one(tx, ctx, message_id))
 
 
-@router.post("/chatbots/{assistant_id}/completions", response_model=CompletionOut)
-async def complete(request: Request, ctx: Reply, assistant_id: AssistantId, body: CompletionBody) -> Response:
+@router.post(
+    "/chatbots/{assistant_id}/completions",
+    response_model=CompletionOut,
+    responses={
+        200: {"content": {"text/event-stream": {"schema": {"type": "string", "description": "`data: {…}` lines."}}}}
+    },
+)
+async def complete(request: Request, ctx: Asker, assistant_id: AssistantId, body: CompletionBody) -> Response:
     """Ask an assistant and wait for its answer, or stream it: one `data:` line of JSON for each piece.
 
     `message.sender` names a contact and needs `act-as`; without it a new anonymous contact speaks. Problems:
@@ -137,15 +162,22 @@ async def _final(ctx: Ctx, asked: Asked) -> CompletionOut:
     )
 
 
-async def _read_one(tx: Tx, message_id: MessageId) -> MessageOut:
+async def _read_one(tx: Tx, ctx: Ctx, message_id: MessageId) -> MessageOut:
     message = await conversations.find_message(tx, message_id)
-    return (await _render(tx, [message] if message else []))[0]
+    return (await _render(tx, ctx, [message] if message else []))[0]
 
 
-async def _render(tx: Tx, messages: Sequence[Message]) -> list[MessageOut]:
-    names = await conversations.find_sender_names(tx, [message.id for message in messages])
-    citations = await queries.list_citations(tx, [message.id for message in messages])
+async def _render(tx: Tx, ctx: Ctx, messages: Sequence[Message]) -> list[MessageOut]:
+    ids = [message.id for message in messages]
+    names = await conversations.find_sender_names(tx, ids)
+    citations = await queries.list_citations(tx, ids)
+    attachments = await list_attachments(tx, ids)
     return [
-        message_out(message, names.get(message.id, ""), [c for c in citations if c.message_id == message.id])
+        message_out(
+            message,
+            names.get(message.id, ""),
+            [citation for citation in citations if citation.message_id == message.id],
+            [attachment_out(one, address_of(ctx, one)) for one in attachments if one.message_id == message.id],
+        )
         for message in messages
     ]

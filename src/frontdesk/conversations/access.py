@@ -1,10 +1,10 @@
 """Who may read or answer a conversation."""
 
-from frontdesk.conversations import queries
-from frontdesk.conversations.model import Conversation, Message
+from frontdesk.conversations import attachment_queries, queries
+from frontdesk.conversations.model import Attachment, Conversation, Message
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import NotFound
-from frontdesk.core.ids import ConversationId, MessageId
+from frontdesk.core.ids import AttachmentId, ConversationId, MessageId
 from frontdesk.identities.model import ChatSession
 from frontdesk.organizations.model import Caller, Right
 
@@ -23,6 +23,18 @@ async def access_message(tx: Tx, caller: Caller, message_id: MessageId, right: R
         raise NotFound
     await access_conversation(tx, caller, message.conversation_id, right)
     return message
+
+
+async def access_attachment(tx: Tx, caller: Caller, attachment_id: AttachmentId) -> Attachment:
+    """Return the attachment if the caller may view its conversation, or brought it and it has none. Raises NotFound."""
+    attachment = await attachment_queries.find_attachment(tx, attachment_id)
+    if attachment is None:
+        raise NotFound
+    if attachment.conversation_id is not None:
+        await access_conversation(tx, caller, attachment.conversation_id, Right.CONVERSATIONS_VIEW)
+    elif attachment.caller != caller.reference:
+        raise NotFound
+    return attachment
 
 
 async def access_own_conversation(tx: Tx, session: ChatSession, conversation_id: ConversationId) -> Conversation:

@@ -1,8 +1,8 @@
 """What a conversation looks like on the wire."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from frontdesk.conversations.model import Conversation
+from frontdesk.conversations.model import Attachment, Conversation
 from frontdesk.core.wire import PageOf, Time, WireModel
 
 
@@ -33,6 +33,31 @@ class ConversationPage(PageOf):
     """A page of conversations."""
 
     results: list[ConversationOut]
+
+
+class AttachmentOut(WireModel):
+    """A file. `file` is an address that opens it, for 10 minutes and without a key; ask again for a new one."""
+
+    id: str
+    type: Literal["image", "other"]
+    filename: str
+    file: str
+    size: int
+    conversation: str | None
+    created_at: Time
+
+
+def attachment_out(attachment: Attachment, address: str) -> AttachmentOut:
+    """Return an attachment whose file is at `address`."""
+    return AttachmentOut(
+        id=str(attachment.id),
+        type=attachment.type,
+        filename=attachment.filename,
+        file=address,
+        size=attachment.size_bytes,
+        conversation=str(attachment.conversation_id) if attachment.conversation_id else None,
+        created_at=attachment.created_at,
+    )
 
 
 def conversation_out(

@@ -4,18 +4,37 @@ Source: RFC 7578 (multipart/form-data).
 """
 
 from collections.abc import AsyncIterable, Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from frontdesk.core.errors import InvalidRequest, TooLarge
-from frontdesk.core.uploads import UploadForm
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 FIELDS_LIMIT: Final = 32_768  # bytes of everything that is not the file
+
+
+class Allowed(Protocol):
+    """Leave to send one file."""
+
+    @property
+    def max_bytes(self) -> int:
+        """How large it may be."""
+        ...
+
+
+A = TypeVar("A", bound=Allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Anything:
+    """Leave that does not depend on the fields."""
+
+    max_bytes: int
 
 
 class _NotAForm(InvalidRequest):
@@ -26,17 +45,30 @@ class _NotAForm(InvalidRequest):
 
 
 async def read_form(
-    content_type: str, body: AsyncIterable[bytes], verify: Callable[[Mapping[str, str]], UploadForm]
-) -> tuple[UploadForm, bytes]:
+    content_type: str, body: AsyncIterable[bytes], verify: Callable[[Mapping[str, str]], A]
+) -> tuple[A, bytes]:
     """Return what the fields allow, and the content of the part `file`, which must come last.
 
     `verify` is given the fields before the first byte of the file is kept; what it raises ends the reading. Raises
     InvalidRequest, and TooLarge.
     """
+    form = _Form(verify)
+    await _parse(content_type, body, form)
+    return form.result()
+
+
+async def read_file(content_type: str, body: AsyncIterable[bytes], *, max_bytes: int) -> tuple[str, bytes]:
+    """Return name and content of the part `file`, which must come last. Raises InvalidRequest, and TooLarge."""
+    form = _Form(lambda _: _Anything(max_bytes))
+    await _parse(content_type, body, form)
+    _, content = form.result()
+    return form.filename, content
+
+
+async def _parse(content_type: str, body: AsyncIterable[bytes], form: "_Form[A]") -> None:
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise _NotAForm
-    form = _Form(verify)
     try:
         parser = MultipartParser(options[b"boundary"], form.callbacks())
         async for piece in body:
@@ -44,15 +76,15 @@ async def read_form(
         parser.finalize()
     except MultipartParseError as error:
         raise _NotAForm from error
-    return form.result()
 
 
-class _Form:
+class _Form(Generic[A]):
     """What the parser's callbacks have gathered so far."""
 
-    def __init__(self, verify: Callable[[Mapping[str, str]], UploadForm]) -> None:
+    def __init__(self, verify: Callable[[Mapping[str, str]], A]) -> None:
+        self.filename = ""
         self._verify = verify
-        self._allowed: UploadForm | None = None
+        self._allowed: A | None = None
         self._fields: dict[str, str] = {}
         self._seen = 0  # bytes outside the file
         self._header = bytearray()
@@ -74,7 +106,7 @@ class _Form:
             "on_part_end": self._end,
         }
 
-    def result(self) -> tuple[UploadForm, bytes]:
+    def result(self) -> tuple[A, bytes]:
         if self._allowed is None or not self._is_complete:
             raise _NotAForm
         return self._allowed, bytes(self._part)
@@ -101,6 +133,7 @@ class _Form:
         _, options = parse_options_header(self._disposition)
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if self._name == "file":
+            self.filename = options.get(b"filename", b"").decode("utf-8", "replace")
             self._allowed = self._verify(self._fields)
         self._room = self._allowed.max_bytes if self._allowed else FIELDS_LIMIT - self._seen
 
