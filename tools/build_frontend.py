@@ -27,9 +27,11 @@ BUNDLES = {
     "console": "console/console.ts",
     "theme": "console/theme.ts",
     "demo": "demo/demo.ts",
+    "docs": "docs/docs.ts",
 }
 BUDGETS = {("widget.js",): 5_000, ("widget.js", "frame.js", "frame.css"): 45_000}  # bytes, compressed
-BUNDLED_PACKAGES = ("htmx.org", "@tabler/core", "@tabler/icons")
+BUNDLED_PACKAGES = ("htmx.org", "@tabler/core", "@tabler/icons", "swagger-ui-dist")
+LICENSE_FILES = ("LICENSE*", "NOTICE*", "*-es-bundle.js.LICENSE.txt")  # the last: of what a package bundles itself
 
 
 def main() -> None:
@@ -138,8 +140,8 @@ def read_licenses() -> Iterator[str]:
     for name in BUNDLED_PACKAGES:
         folder = MODULES / name
         about = json.loads((folder / "package.json").read_text())
-        text = next((path.read_text() for path in sorted(folder.glob("LICENSE*"))), about["license"])
-        yield f"{name} {about['version']}\n\n{text}"
+        texts = [path.read_text().strip() for pattern in LICENSE_FILES for path in sorted(folder.glob(pattern))]
+        yield "\n\n".join([f"{name} {about['version']}", *(texts or [about["license"]])])
 
 
 def check_sizes() -> None:

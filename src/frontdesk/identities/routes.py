@@ -1,7 +1,7 @@
 """`contacts/`: the card file, and the identities of a contact."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -35,6 +35,7 @@ View = Annotated[Ctx, needs(Right.CONTACTS_VIEW)]
 Edit = Annotated[Ctx, needs(Right.CONTACTS_EDIT)]
 Delete = Annotated[Ctx, needs(Right.CONTACTS_DELETE)]
 Vouch = Annotated[Ctx, needs(Right.CONTACTS_VOUCH)]
+MADE: dict[int | str, dict[str, Any]] = {201: {"model": ContactBody, "description": "The contact was made."}}
 SourceIdQuery = Annotated[str, Query(alias="sourceId")]
 
 
@@ -94,7 +95,7 @@ async def create_contact(request: Request, ctx: Edit, body: CreateContactBody) -
         return await _answer(request, ctx, tx, contact_id, Right.CONTACTS_EDIT, warnings, status=201)
 
 
-@router.put("/contacts/by-source-id", response_model=ContactBody)
+@router.put("/contacts/by-source-id", response_model=ContactBody, responses=MADE)
 async def upsert_contact(
     request: Request,
     ctx: Edit,
@@ -103,15 +104,21 @@ async def upsert_contact(
     version: Version,
     realm: UUID | None = None,
 ) -> Response:
-    """Write on the contact with this source id, or make one (201). Problems: as for creating and writing."""
+    """Write on the contact with this source id, or make one (201).
+
+    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `invalid-query-metadata`.
+    """
     return await _upsert(request, ctx, body, source_id, realm, version)
 
 
-@router.put("/contacts/by-source-id/{source_id}", response_model=ContactBody)
+@router.put("/contacts/by-source-id/{source_id}", response_model=ContactBody, responses=MADE)
 async def upsert_contact_at(
     request: Request, ctx: Edit, body: WriteContactBody, source_id: str, version: Version, realm: UUID | None = None
 ) -> Response:
-    """Do the same, for source ids without a slash. Problems: as for creating and writing."""
+    """Write on the contact with this source id, which has no slash, or make one (201).
+
+    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `invalid-query-metadata`.
+    """
     if "%2f" in request.scope["raw_path"].decode("latin-1").lower():
         raise InvalidRequest("Send a source id with a slash as `?sourceId=`.", pointer="/sourceId")
     return await _upsert(request, ctx, body, source_id, realm, version)
