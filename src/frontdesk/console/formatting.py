@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 _ITEM = re.compile(r"\s*(?:[-*•]|(?P<number>\d{1,3})[.)])\s+(?P<text>.*)")
 _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
+_LISTS = {"ol": Markup("<ol>{}</ol>"), "ul": Markup("<ul>{}</ul>")}
 _CITED = re.compile(r"\s?\[(\d{1,2})\]")
 
 
@@ -24,7 +25,7 @@ def _render_blocks(text: str) -> Iterator[Markup]:
         elif kind != "gap":
             items = [_ITEM.fullmatch(line) for line in lines]
             inside = Markup("").join(Markup("<li>{}</li>").format(_render_line(i["text"])) for i in items if i)
-            yield Markup("<ol>{}</ol>" if kind == "ol" else "<ul>{}</ul>").format(inside)
+            yield _LISTS[kind].format(inside)
 
 
 def _kind_of(line: str) -> str:

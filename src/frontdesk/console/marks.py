@@ -1,9 +1,13 @@
-"""Small signs for people: what stands in the circle, and the few letters that tell anonymous contacts apart."""
+"""Small signs for people: what stands in the circle, the letters that tell anonymous contacts apart, sizes of files."""
 
 import unicodedata
 from uuid import UUID
 
+from babel.numbers import format_decimal
+
 _SHOWN = 4
+_UNITS = ("bytes", "KB", "MB", "GB")
+_KILO = 1000
 
 
 def initials(name: str) -> str:
@@ -21,3 +25,11 @@ def initials(name: str) -> str:
 def short_id(contact_id: UUID) -> str:
     """Return the last letters of an id: the random ones."""
     return contact_id.hex[-_SHOWN:].upper()
+
+
+def file_size(size_bytes: int, *, language: str) -> str:
+    """Return the size in the unit that keeps the number short, such as "3.4 MB"."""
+    size, unit = float(size_bytes), 0
+    while size >= _KILO and unit < len(_UNITS) - 1:
+        size, unit = size / _KILO, unit + 1
+    return f"{format_decimal(round(size, 1 if unit > 1 else 0), locale=language)} {_UNITS[unit]}"

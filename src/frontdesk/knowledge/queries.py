@@ -146,6 +146,17 @@ async def find_labels(tx: Tx, base_id: KnowledgeBaseId, *, ids: Sequence[LabelId
     return await tx.fetch_as(Label, sql, params)
 
 
+async def count_labelled(tx: Tx, base_id: KnowledgeBaseId) -> dict[LabelId, int]:
+    """Map each label of the knowledge base that documents carry to how many do."""
+    sql = """
+        SELECT dl.label_id, count(*) FROM document_labels dl
+          JOIN documents d ON d.organization_id = dl.organization_id AND d.id = dl.document_id AND d.state <> 'deleting'
+         WHERE dl.organization_id = %(organization)s AND dl.knowledge_base_id = %(base)s
+         GROUP BY dl.label_id
+    """
+    return dict(await tx.fetch(sql, {"organization": tx.organization_id, "base": base_id}))
+
+
 async def insert_label(tx: Tx, label: Label) -> None:
     """Store a new label. Raises LabelNameTaken."""
     sql = """
