@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -45,6 +46,12 @@ async def running(data: Path, port: int, model_url: str) -> AsyncIterator[asynci
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
         await process.wait()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="frontdesk-killed-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -90,9 +97,9 @@ async def count(services: Services, organization_id: OrganizationId) -> tuple[in
 
 
 @pytest.mark.long
-async def test_kill_9_in_mid_answer(tmp_path_factory, data, port):
+async def test_kill_9_in_mid_answer(folder, port):
     """The question is there once, under one contact; after a restart it gets one answer, though nobody asks again."""
-    folder, body = data / f"killed-{uuid4().hex}", {"conversationKey": str(uuid4()), "messageId": str(uuid4())}
+    body = {"conversationKey": str(uuid4()), "messageId": str(uuid4())}
     body["text"] = "What are your opening hours?"
     with run_fake_model(FakeModel(words=["From ", "ten ", "to ", "eight [1]."], pause=1.0)) as model:
         settings = Settings(data=folder)
@@ -114,9 +121,9 @@ async def test_kill_9_in_mid_answer(tmp_path_factory, data, port):
                         assert await count(services, organization_id) == (1, 1, 1)
 
 
-async def test_kill_9_loses_and_doubles_nothing(data, port):
+async def test_kill_9_loses_and_doubles_nothing(folder, port):
     """Killed in mid-answer and started again, the message that was accepted is there once, and sending it again is harmless."""
-    folder, body = data / f"killed-{uuid4().hex}", {"conversationKey": str(uuid4()), "messageId": str(uuid4())}
+    body = {"conversationKey": str(uuid4()), "messageId": str(uuid4())}
     body["text"] = "What are your opening hours?"
     with run_fake_model(FakeModel(words=["From ", "ten ", "to ", "eight [1]."], pause=1.0)) as model:
         settings = Settings(data=folder)
