@@ -1,0 +1,257 @@
+"""A small valid request for every operation of the API. A new route is not done before it stands here."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from tests.things import Things
+
+from frontdesk.core.ids import new_id
+
+# which of the things a parameter in a path names; a new name must be added here
+PARAMETERS: Mapping[str, str] = {
+    "organization_id": "organization",
+    "key_id": "api_key",
+    "profile_id": "profile",
+    "base_id": "base",
+    "label_id": "label",
+    "file_id": "file",
+    "chunk_id": "chunk",
+    "faq_id": "faq",
+    "assistant_id": "assistant",
+    "inbox_id": "inbox",
+    "web_chat_id": "web_chat",
+    "contact_id": "contact",
+    "source_id": "source_id",
+    "conversation_id": "conversation",
+    "message_id": "message",
+    "attachment_id": "attachment",
+}
+
+Maker = Callable[[Things], Awaitable[dict[str, Any]] | dict[str, Any] | list[Any]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request; `status` is what it is answered with."""
+
+    status: int = 200
+    body: Maker | None = None
+    query: Callable[[Things], dict[str, str]] = lambda _: {}
+    parameters: Mapping[str, str] = field(default_factory=dict)  # instead of PARAMETERS
+    destroys: bool = False  # cannot be sent twice for the same things
+    ignores_foreign: bool = False  # an id in the body that the organization has not got is passed over, or warned of
+    makes_anew: bool = False  # a foreign id in the path is no id of an object: it makes one
+    streams: bool = False
+
+
+def _named(**more: Any) -> Maker:
+    return lambda _: {"name": f"Name {new_id()}", **more}
+
+
+async def _new_files(things: Things) -> dict[str, Any]:
+    return {"files": [{"file": await things.upload("chatbot-file"), "filename": "a.txt", "labels": [things.label]}]}
+
+
+async def _new_attachment(things: Things) -> dict[str, Any]:
+    return {"file": await things.upload("attachment"), "filename": "a.txt", "type": "image"}
+
+
+async def _message(things: Things) -> dict[str, Any]:
+    return {"conversation": things.conversation, "content": "Hello", "queryMetadata": None, "attachments": []}
+
+
+CHANGE_CONTACT = _named(phoneNumber="+886912345678", timeZone="Asia/Taipei", attributes={"tier_level": "gold"})
+FAQ = {"question": "Is there a shop?", "answer": "Yes."}
+
+EXAMPLES: Mapping[str, Example] = {
+    "GET /organizations": Example(),
+    "GET /organizations/{organization_id}/members": Example(),
+    "GET /organizations/{organization_id}/groups": Example(),
+    "GET /users/current": Example(),
+    "GET /permissions": Example(query=lambda _: {"pageSize": "5"}),
+    "GET /api-keys": Example(),
+    "POST /api-keys": Example(201, lambda _: {"name": "k", "rights": ["contacts.view"], "inboxIds": None}),
+    "DELETE /api-keys/{key_id}": Example(204, destroys=True),
+    "GET /audit": Example(query=lambda _: {"pageSize": "2"}),
+    "GET /access-profiles": Example(),
+    "POST /access-profiles": Example(201, _named(queryMetadata={"knowledge_bases": []}, minimumAssurance="signed")),
+    "GET /access-profiles/{profile_id}": Example(),
+    "PUT /access-profiles/{profile_id}": Example(body=_named(minimumAssurance="channel")),
+    "PATCH /access-profiles/{profile_id}": Example(body=_named(minimumAssurance="channel")),
+    "DELETE /access-profiles/{profile_id}": Example(204, destroys=True),
+    "GET /knowledge-bases": Example(),
+    "POST /knowledge-bases": Example(
+        201, lambda things: {"name": f"Base {new_id()}", "enableRerank": True, "chatbots": [{"id": things.assistant}]}
+    ),
+    "GET /knowledge-bases/{base_id}": Example(),
+    "PUT /knowledge-bases/{base_id}": Example(body=lambda things: {"chatbots": [things.assistant], "topK": 1}),
+    "PATCH /knowledge-bases/{base_id}": Example(body=lambda _: {"name": f"Base {new_id()}", "similarityCutoff": 0.1}),
+    "DELETE /knowledge-bases/{base_id}": Example(204, destroys=True),
+    "GET /knowledge-bases/{base_id}/search": Example(query=lambda _: {"query": "filter", "topK": "3"}),
+    "POST /knowledge-bases/{base_id}/search": Example(
+        body=lambda _: {"query": "filter", "topK": 3, "queryMetadata": None}
+    ),
+    "GET /knowledge-bases/{base_id}/labels": Example(),
+    "POST /knowledge-bases/{base_id}/labels": Example(201, _named()),
+    "GET /knowledge-bases/{base_id}/labels/{label_id}": Example(),
+    "PUT /knowledge-bases/{base_id}/labels/{label_id}": Example(body=_named()),
+    "PATCH /knowledge-bases/{base_id}/labels/{label_id}": Example(body=_named()),
+    "DELETE /knowledge-bases/{base_id}/labels/{label_id}": Example(204, destroys=True),
+    "GET /knowledge-bases/{base_id}/files": Example(query=lambda things: {"label": things.label}),
+    "POST /knowledge-bases/{base_id}/files": Example(201, _new_files),
+    "POST /knowledge-bases/{base_id}/files/batch-delete": Example(
+        204, lambda things: {"ids": [things.file]}, destroys=True, ignores_foreign=True
+    ),
+    "PATCH /knowledge-bases/{base_id}/files/batch-reparse": Example(
+        body=lambda things: [{"id": things.file, "parser": None}],
+        destroys=True,  # until it is read again
+    ),
+    "GET /knowledge-bases/{base_id}/files/{file_id}": Example(),
+    "DELETE /knowledge-bases/{base_id}/files/{file_id}": Example(204, destroys=True),
+    "PATCH /knowledge-bases/{base_id}/files/{file_id}/update-metadata": Example(
+        body=lambda things: {"labels": [{"id": things.label}], "rawUserDefineMetadata": {"some_key": 1}},
+        ignores_foreign=True,
+    ),
+    "POST /knowledge-bases/{base_id}/files/{file_id}/update-metadata": Example(
+        body=lambda things: {"labels": [things.label]}, ignores_foreign=True
+    ),
+    "GET /knowledge-bases/{base_id}/documents": Example(query=lambda things: {"chatbotFileId": things.file}),
+    "GET /knowledge-bases/{base_id}/documents/{chunk_id}": Example(),
+    "PUT /knowledge-bases/{base_id}/documents/{chunk_id}": Example(body=lambda _: {"text": "Another text."}),
+    "DELETE /knowledge-bases/{base_id}/documents/{chunk_id}": Example(204, destroys=True),
+    "GET /knowledge-bases/{base_id}/faqs": Example(query=lambda things: {"label": things.label}),
+    "POST /knowledge-bases/{base_id}/faqs": Example(
+        201, lambda things: FAQ | {"labels": [{"id": things.label}]}, ignores_foreign=True
+    ),
+    "POST /knowledge-bases/{base_id}/faqs/batch-delete": Example(
+        204, lambda things: {"ids": [things.faq]}, destroys=True, ignores_foreign=True
+    ),
+    "GET /knowledge-bases/{base_id}/faqs/{faq_id}": Example(),
+    "PUT /knowledge-bases/{base_id}/faqs/{faq_id}": Example(body=lambda _: FAQ),
+    "PATCH /knowledge-bases/{base_id}/faqs/{faq_id}": Example(body=lambda _: FAQ),
+    "DELETE /knowledge-bases/{base_id}/faqs/{faq_id}": Example(204, destroys=True),
+    "PATCH /knowledge-bases/{base_id}/faqs/{faq_id}/update-metadata": Example(
+        body=lambda things: {"labels": [things.label], "rawUserDefineMetadata": {"a": 1}}, ignores_foreign=True
+    ),
+    "POST /knowledge-bases/{base_id}/faqs/{faq_id}/update-metadata": Example(
+        body=lambda things: {"labels": [things.label]}, ignores_foreign=True
+    ),
+    "POST /upload-presigned-url": Example(
+        body=lambda _: {"filename": "a.txt", "modelName": "attachment", "fieldName": "file", "fileSize": 3}
+    ),
+    "GET /inboxes": Example(query=lambda things: {"channelType": "web", "chatbot": things.assistant}),
+    "POST /inboxes": Example(
+        201,
+        lambda things: {
+            "name": "Shop",
+            "chatbot": things.assistant,
+            "channelType": "web",
+            "channel": {"identityMode": "jwt", "allowedOrigins": ["https://shop.example.com"]},
+            "visitorScope": {"knowledge_bases": []},
+            "ownRealm": False,
+        },
+    ),
+    "GET /inboxes/{inbox_id}": Example(),
+    "PUT /inboxes/{inbox_id}": Example(body=lambda things: {"name": "Shop", "chatbot": {"id": things.assistant}}),
+    "PATCH /inboxes/{inbox_id}": Example(body=lambda _: {"name": "Shop", "channel": {"onLogin": "separate"}}),
+    "DELETE /inboxes/{inbox_id}": Example(204, destroys=True),
+    "GET /web-chats": Example(),
+    "POST /web-chats": Example(
+        201, lambda things: {"name": "Shop", "chatbot": things.assistant, "identityMode": "none"}
+    ),
+    "GET /web-chats/{web_chat_id}": Example(),
+    "PUT /web-chats/{web_chat_id}": Example(body=lambda things: {"name": "Shop", "chatbot": things.assistant}),
+    "PATCH /web-chats/{web_chat_id}": Example(body=lambda _: {"allowedOrigins": [], "memberScope": None}),
+    "DELETE /web-chats/{web_chat_id}": Example(204, destroys=True),
+    "GET /chatbots": Example(),
+    "POST /chatbots": Example(201, lambda things: {"name": f"A {new_id()}", "knowledgeBases": [{"id": things.base}]}),
+    "GET /chatbots/{assistant_id}": Example(),
+    "PUT /chatbots/{assistant_id}": Example(body=_named(largeLanguageModel=None)),
+    "PATCH /chatbots/{assistant_id}": Example(body=lambda things: {"knowledgeBases": [things.base]}),
+    "DELETE /chatbots/{assistant_id}": Example(409),  # its web chat needs it
+    "POST /chatbots/{assistant_id}/completions": Example(
+        body=lambda things: {
+            "conversation": None,
+            "message": {"content": "How long does a filter last?", "sender": things.contact, "contentPayload": None},
+            "isStreaming": True,
+        },
+        streams=True,
+    ),
+    "GET /contacts": Example(query=lambda things: {"sourceId": things.source_id, "inbox": things.inbox}),
+    "POST /contacts": Example(
+        201,
+        lambda things: {
+            "name": "Bob",
+            "phoneNumber": "+886912345678",
+            "sourceId": f"M-{new_id()}",
+            "inboxes": [{"id": things.inbox}],
+            "queryMetadata": {"knowledge_bases": []},
+        },
+    ),
+    "PUT /contacts/by-source-id": Example(body=CHANGE_CONTACT, query=lambda things: {"sourceId": things.source_id}),
+    "PUT /contacts/by-source-id/{source_id}": Example(body=CHANGE_CONTACT, makes_anew=True),
+    "GET /contacts/{contact_id}": Example(),
+    "PUT /contacts/{contact_id}": Example(body=CHANGE_CONTACT),
+    "PATCH /contacts/{contact_id}": Example(body=lambda things: {"inboxes": [things.inbox]}),
+    "DELETE /contacts/{contact_id}": Example(204, destroys=True),
+    "POST /contacts/{contact_id}/restore": Example(
+        body=lambda _: {"confirmAccess": True}, parameters={"contact_id": "deleted_contact"}, destroys=True
+    ),
+    "GET /contacts/{contact_id}/identities": Example(),
+    "POST /contacts/{contact_id}/identities": Example(201, lambda _: {"sourceId": f"M-{new_id()}"}),
+    "DELETE /contacts/{contact_id}/identities": Example(
+        204, query=lambda things: {"sourceId": things.source_id}, destroys=True
+    ),
+    "GET /contacts/{contact_id}/conversations": Example(query=lambda things: {"inboxes": things.inbox}),
+    "GET /contacts/{contact_id}/conversations/latest": Example(),
+    "POST /conversations": Example(201, lambda things: {"webChat": things.web_chat, "contact": things.contact}),
+    "GET /conversations": Example(query=lambda things: {"inbox": things.inbox, "contact": things.contact}),
+    "GET /conversations/{conversation_id}": Example(),
+    "PATCH /conversations/{conversation_id}/update-auto-reply": Example(body=lambda _: {"autoReplyEnabled": False}),
+    "POST /conversations/{conversation_id}/attachments": Example(201, _new_attachment),
+    "POST /attachments": Example(201, _new_attachment),
+    "GET /attachments/{attachment_id}": Example(),
+    "POST /messages": Example(201, _message),
+    "GET /messages": Example(query=lambda things: {"conversation": things.conversation}),
+    "GET /messages/{message_id}": Example(),
+    "POST /messages/outgoing": Example(201, _message),
+    "PATCH /messages/{message_id}/feedback": Example(body=lambda _: {"feedback": "like"}),
+}
+
+# answered without a key, each for its own reason
+OPEN = {
+    "POST /uploads": "the signed form says all",
+    "GET /attachments/{attachment_id}/file": "the address itself is signed, for 10 minutes",
+}
+
+
+def path_of(operation: str, things: Things, **instead: str) -> str:
+    """The path of an operation on these things; `instead` gives other values of single parameters."""
+    path = operation.partition(" ")[2]
+    for parameter, kind in (PARAMETERS | dict(EXAMPLES[operation].parameters)).items():
+        path = path.replace(f"{{{parameter}}}", instead.get(parameter, getattr(things, kind)))
+    assert "{" not in path, f"add the parameter of {operation} to PARAMETERS"
+    return f"/api/v1{path}"
+
+
+async def body_of(operation: str, things: Things) -> Any:
+    maker = EXAMPLES[operation].body
+    if maker is None:
+        return None
+    made = maker(things)
+    return await made if isinstance(made, Awaitable) else made
+
+
+async def send(
+    client: httpx.AsyncClient,
+    operation: str,
+    *,
+    path: str,
+    headers: Mapping[str, str],
+    body: Any = None,
+    query: Mapping[str, str] | None = None,
+) -> httpx.Response:
+    method = operation.partition(" ")[0]
+    return await client.request(method, path, params=dict(query or {}), json=body, headers=dict(headers))

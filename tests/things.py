@@ -1,0 +1,128 @@
+"""One object of every kind in one organization, and a key of it: what tests over all routes need."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tests.knowledge.conftest import Library
+from tests.making import make_assistant, make_inbox
+
+from frontdesk.access.actions import create_profile
+from frontdesk.access.model import Assurance
+from frontdesk.channels.model import ChannelType
+from frontdesk.contacts.actions import create_contact
+from frontdesk.contacts.model import Provenance
+from frontdesk.conversations import queries as conversations
+from frontdesk.conversations.actions import receive_message, reply
+from frontdesk.conversations.attachments import bring_attachment
+from frontdesk.conversations.model import Incoming
+from frontdesk.core.ids import OrganizationId, new_id
+from frontdesk.core.services import Services
+from frontdesk.core.text import utc_now
+from frontdesk.core.uploads import UploadPurpose, describe_upload, issue_upload, record_upload, store_upload
+from frontdesk.identities.deletion import delete_contact
+from frontdesk.identities.source_ids import set_source_id
+from frontdesk.knowledge.chunk_queries import list_chunks
+from frontdesk.organizations.keys import create_api_key, find_key_caller
+from frontdesk.organizations.model import Caller, Right, system_caller
+
+
+@dataclass(frozen=True)
+class Things:
+    """Ids as text. `headers` are of a key of the organization with every right, and so is `key`."""
+
+    services: Services
+    caller: Caller
+    headers: dict[str, str]
+    organization: str
+    api_key: str  # another key
+    profile: str
+    base: str
+    label: str
+    file: str
+    chunk: str
+    faq: str
+    assistant: str
+    inbox: str
+    web_chat: str
+    contact: str
+    source_id: str
+    deleted_contact: str
+    conversation: str
+    message: str
+    answer: str  # a message from the organization
+    attachment: str
+
+    async def upload(self, purpose: UploadPurpose) -> str:
+        """Upload a file and return its key."""
+        content = b"The filter lasts for twelve months."
+        async with self.services.db.begin(self.caller.organization_id) as tx:
+            form = await issue_upload(
+                tx, caller=self.caller.reference, purpose=purpose, filename="filter.txt", max_bytes=len(content)
+            )
+        await store_upload(self.services.files, form.key, content)
+        async with self.services.db.begin(self.caller.organization_id) as tx:
+            await record_upload(tx, describe_upload(form, content))
+        return form.key
+
+
+async def make_things(services: Services, organization: OrganizationId) -> Things:
+    owner = system_caller(organization)
+    library = Library(services, owner)
+    base = await library.make_base(f"Base {new_id()}")
+    label = await library.make_label(base, "public")
+    file = await library.read_file(base, b"The filter lasts for twelve months.", "filter.txt", [label])
+    faq = await library.write_faq(base, "How long does a filter last?", "Twelve months.", [label])
+    async with services.db.begin(organization) as tx:
+        (chunk, *_), _ = await list_chunks(tx, base, file.id, limit=1, offset=0)
+        key, secret = await create_api_key(tx, owner, name="all", rights=list(Right), inbox_ids=None, expires_at=None)
+        other_key, _ = await create_api_key(
+            tx, owner, name="other", rights=[Right.CONTACTS_VIEW], inbox_ids=None, expires_at=None
+        )
+        caller = await find_key_caller(tx, key.id)
+        assert caller is not None
+        profile, _ = await create_profile(
+            tx, owner, {"name": f"VIP {new_id()}", "query_metadata": None, "minimum_assurance": Assurance.CHANNEL}
+        )
+        assistant = await make_assistant(tx, owner, f"Assistant {new_id()}", base)
+        inbox = await make_inbox(tx, owner, f"Web {new_id()}", assistant=assistant, kind=ChannelType.WEB)
+        source_id = f"M-{new_id().hex}"
+        contact = await _make_contact(tx, owner, inbox.id)
+        await set_source_id(tx, owner, contact, source_id)
+        deleted = await _make_contact(tx, owner, inbox.id)
+        await delete_contact(tx, owner, deleted)
+        conversation = await conversations.insert_conversation(tx, contact, inbox.id, now=utc_now())
+        message, _ = await receive_message(
+            tx, conversation, Incoming("How long?", contact, Assurance.ANONYMOUS), now=utc_now()
+        )
+        answer = await reply(tx, caller, conversation.id, "Twelve months.", now=utc_now())
+    attachment = await bring_attachment(
+        services, caller, filename="photo.txt", content=b"a photo", conversation_id=conversation.id
+    )
+    return Things(
+        services,
+        caller,
+        {"Authorization": f"Api-Key {secret}"},
+        organization=str(organization),
+        api_key=str(other_key.id),
+        profile=str(profile.id),
+        base=str(base),
+        label=str(label),
+        file=str(file.id),
+        chunk=str(chunk.id),
+        faq=str(faq.id),
+        assistant=str(assistant.id),
+        inbox=str(inbox.id),
+        web_chat=inbox.public_id,
+        contact=str(contact),
+        source_id=source_id,
+        deleted_contact=str(deleted),
+        conversation=str(conversation.id),
+        message=str(message),
+        answer=str(answer),
+        attachment=str(attachment.id),
+    )
+
+
+async def _make_contact(tx, owner: Caller, inbox: UUID):
+    contact = await create_contact(tx, owner, fields={"name": "Ann"}, inbox_ids=[inbox], provenance=Provenance.API)
+    return contact.id
