@@ -22,7 +22,10 @@ export function startDrawer(): void {
     if (target === place && !place.firstElementChild) opener = document.activeElement;
   });
   place.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target === place) show(place);
+    const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
+    if (event.target !== place) return;
+    isChanged = xhr.status >= 400; // what was written is shown again, and is still not saved
+    show(place);
   });
   place.addEventListener("click", (event) => {
     const closer = (event.target as Element).closest("[data-close-drawer]");

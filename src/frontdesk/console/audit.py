@@ -43,6 +43,7 @@ _FIELDS = {
     "conversations": N_("Conversations"),
     "closed": N_("Access before"),
 }
+_PROFILE = N_("Profile")
 _UNTOLD = frozenset({"provenance", "profile", "realm", "merge", "merged"})  # ids, and what the actor says already
 
 
@@ -74,12 +75,16 @@ def tell(entry: AuditEntry, names: Mapping[str, str]) -> Story:
 
 def _details(payload: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Detail]:
     for key, value in payload.items():
-        field = _FIELDS.get(key, key.removeprefix("attributes."))
+        field = (
+            _PROFILE if key == "name" and "profile" in payload else _FIELDS.get(key, key.removeprefix("attributes."))
+        )
         if key == "changes" and isinstance(value, Mapping):
             yield from _details(value, names)
         elif key in _UNTOLD or value in (None, "", [], {}):
             continue
         elif isinstance(value, Mapping) and value.keys() == {"before", "after"}:
+            if value["before"] == value["after"]:
+                continue
             before = None if _is_empty(value["before"]) else _show(value["before"], names)
             yield Detail(field, before, _show(value["after"], names))
         else:

@@ -65,7 +65,8 @@ async def show_access(
     async with member.db.begin(member.organization_id) as tx:
         head = await load_head(tx, member, contact_id)
         situations = await list_situations(tx, member.caller, head.view)
-        shown = next((one for one in situations if one.key == situation), situations[0] if situations else None)
+        strongest = max(situations, key=lambda one: one.assurance, default=None)
+        shown = next((one for one in situations if one.key == situation), strongest)
         reading = await load_reading(tx, head.view.contact, shown) if shown else None
         documents = await _load_documents(tx, member, reading, offset)
         person = {} if is_list_only(request, "documents") else await _load_person(tx, member, head, reading)

@@ -59,15 +59,17 @@ async def show_contacts(
         "inbox": platform or "",
         "order": "" if order is Order.LAST_SEEN else order.value,
     }
+    address = address_of(PATH, {**said, "offset": offset})
     return page(
         request,
         "contacts/rows.html" if is_list_only(request) else "contacts/list.html",
+        headers={"HX-Push-Url": address()},  # shorter than what a form sends
         found=found,
         filters=said,
         order=order.value,
         offset=offset,
         limit=PAGE_SIZE,
-        address=address_of(PATH, {**said, "offset": offset}),
+        address=address,
         inboxes=inboxes,
     )
 
