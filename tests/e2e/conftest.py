@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -90,8 +91,8 @@ async def staff(chromium: Browser, desk: Desk) -> AsyncIterator[Page]:
         await page.goto(f"{desk.url}/console/sign-in")
         await page.fill("input[name=email]", OWNER[0])
         await page.fill("input[name=password]", PASSWORD)
-        await page.click("button[type=submit]")
-        await page.wait_for_url("**/console/**")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(re.compile("/console/(?!sign-in)"))
         yield page
 
 

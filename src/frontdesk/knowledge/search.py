@@ -24,21 +24,14 @@ from frontdesk.core.embedding import Embedder
 from frontdesk.core.ids import ChunkId, DocumentId, KnowledgeBaseId
 from frontdesk.knowledge.chunk_queries import render_vector
 from frontdesk.knowledge.errors import ScopeLeak
-from frontdesk.knowledge.text import Language, guess_language, split_terms
+from frontdesk.knowledge.text import Language, guess_language, split_question
 
-# Measured by benchmarks/quality.py on 40 FAQs in English and 40 in Traditional Chinese, each language alone; the weight
-# was chosen on one half of them. With it, of 80 questions in other words the answer is among the first five for 88.8 %
-# in English (vectors alone: 88.8, text alone: 40.0) and 76.2 % in Chinese (75.0, 50.0), on the other half 87.5 and
-# 85.0 %; of the keyword queries none misses, and the answer is the first one (vectors alone: 95 %).
-VECTOR_WEIGHT: float = 0.85  # of the score; the rest is the text leg's
-
-# Below this score a passage is not about the question. It keeps 86.2 % of the questions in other words in English and
-# 91.2 % in Chinese, and all keyword queries; of 24 questions in each language that are off topic it rejects 95.8 and
-# 87.5 %.
-FOUND_THRESHOLD: Final = 0.22
+# Measured by benchmarks/quality.py; docs/decisions/0004-permission-scoped-exact-search.md has the figures.
+VECTOR_WEIGHT: float = 0.6  # of the score; the rest is the text leg's
+FOUND_THRESHOLD: Final = 0.2  # below this score a passage is not about the question
+OTHER_LANGUAGE: Final = 0.08  # taken from the score of a passage in another language: it shares no terms by nature
 
 _K1, _B = 1.2, 0.75  # BM25's usual constants
-_BASELINE: Final[Mapping[Language, float]] = {"en": 0.0, "zh": 0.02}  # how near any two texts are, beyond English ones
 _LONGEST_QUESTION: Final = 2_000  # characters that are read
 _MOST_TERMS: Final = 200
 _ATTEMPTS: Final = 3
@@ -206,14 +199,17 @@ _RANK: Final = """
            AND document_number = ANY(%(numbers)s::bigint[])
     ), scored AS (
         SELECT coalesce(v.chunk_id, t.chunk_id) AS chunk_id, v.content_key,
-               coalesce(v.document_number, t.document_number) AS document_number,
+               coalesce(v.document_number, t.document_number) = ANY(%(same_language)s::bigint[]) AS is_same_language,
                %(vector_weight)s * greatest(v.score, 0) + (1 - %(vector_weight)s)
-               * coalesce(t.score / (SELECT sum(round(weight)) FROM weights), 0) AS score
+               * coalesce(t.score / (SELECT sum(round(weight)) FROM weights), 0) AS fused
           FROM vector_leg v FULL JOIN text_leg t ON t.chunk_id = v.chunk_id
+    ), judged AS (
+        SELECT chunk_id, content_key, is_same_language,
+               fused - CASE WHEN is_same_language THEN 0 ELSE %(other_language)s END AS score
+          FROM scored
     )
-    SELECT chunk_id, score FROM scored
-     ORDER BY score >= %(threshold)s DESC, document_number = ANY(%(same_language)s::bigint[]) DESC, score DESC,
-              content_key, chunk_id
+    SELECT chunk_id, score FROM judged
+     ORDER BY score >= %(threshold)s DESC, is_same_language DESC, score DESC, content_key, chunk_id
      LIMIT %(limit)s
 """
 
@@ -228,17 +224,18 @@ async def _rank(tx: Tx, permitted: _Permitted, question: Question, limit: int) -
         "same_language": permitted.same_language,
         "chunk_count": float(permitted.chunk_count),
         "mean_length": max(permitted.term_count / max(permitted.chunk_count, 1), 1.0),
-        "terms": sorted(set(split_terms(question.text[:_LONGEST_QUESTION])))[:_MOST_TERMS],
+        "terms": sorted(set(split_question(question.text[:_LONGEST_QUESTION])))[:_MOST_TERMS],
         "vector": render_vector(question.vector),
         "model": question.model,
         "vector_weight": VECTOR_WEIGHT,
-        "threshold": FOUND_THRESHOLD + _BASELINE[question.language],
+        "threshold": FOUND_THRESHOLD,
+        "other_language": OTHER_LANGUAGE,
         "k1": _K1,
         "b": _B,
         "limit": limit,
     }
     rows = await _fetch_planned(tx, _RANK, params)
-    return {chunk: min(max(score - _BASELINE[question.language], 0.0), 1.0) for chunk, score in rows}
+    return {chunk: min(max(score, 0.0), 1.0) for chunk, score in rows}
 
 
 async def _fetch_planned(tx: Tx, sql: str, params: Mapping[str, Any]) -> Sequence[Row]:

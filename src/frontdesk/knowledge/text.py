@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
@@ -17,6 +17,13 @@ _UNSPACED: Final = _HAN + "\u3040-\u30ff\uac00-\ud7af"  # kana and hangul as wel
 _RUNS: Final = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}]+)")
 _HAN_LETTER: Final = re.compile(f"[{_HAN}]")
 _LATIN_LETTER: Final = re.compile("[a-z]")
+_ENGLISH_FUNCTION_WORDS: Final = """
+    a an the is are was were be been am do does did can could will would shall should may might must have has had i you
+    he she it we they me him her us them my your his its our their this that these those there here of to in on at by
+    for from with without about as into over under and or but if so than then not no any some what which who whom whose
+    when where why how please tell want need get
+"""
+_CHINESE_FUNCTION_CHARACTERS: Final = "的了嗎呢吧啊我你您他她它們是有在和與或及請問可以要想怎麼什哪些個這那為會不"
 
 
 def normalise(text: str) -> str:
@@ -38,6 +45,18 @@ def split_terms(text: str) -> list[str]:
         else:
             terms.append(_stem(run["word"][:_LONGEST_TERM]))
     return terms
+
+
+def split_question(text: str) -> list[str]:
+    """Return the terms of a question that tell what it is about; all of them when none does."""
+    terms = split_terms(text)
+    return [term for term in terms if term not in _function_words()] or terms
+
+
+@cache
+def _function_words() -> frozenset[str]:
+    """Words that hold a question together and say nothing of its subject, as terms."""
+    return frozenset(split_terms(_ENGLISH_FUNCTION_WORDS)) | frozenset(_CHINESE_FUNCTION_CHARACTERS)
 
 
 @lru_cache(maxsize=50_000)
