@@ -14,6 +14,7 @@ from frontdesk import api_docs
 from frontdesk.access import routes as access
 from frontdesk.answers import routes as answers
 from frontdesk.channels import assistant_routes as assistants
+from frontdesk.channels import knowledge_routes as connected_knowledge
 from frontdesk.channels import routes as channels
 from frontdesk.console import routes as console
 from frontdesk.conversations import attachment_routes as attachments
@@ -37,6 +38,7 @@ _API_ROUTERS = (
     organizations.router,
     access.router,
     knowledge.router,
+    connected_knowledge.router,
     channels.router,
     assistants.router,
     identities.router,

@@ -42,7 +42,8 @@ UNREADABLE: Final = {
 
 _PACKED: Final = frozenset({DOCX, XLSX, PPTX})
 _PAGED: Final = frozenset({PDF, PPTX})  # of the others, what the parser calls pages is not what a reader sees
-_ENCODINGS: Final = ("utf-8-sig", "big5hkscs", "gb18030")  # the first that fits; the last resort is Windows-1252
+_CHINESE: Final = {"big5hkscs": (0xA4, 0xC6), "gb18030": (0xB0, 0xD7)}  # first bytes of the frequent characters
+_LOOKS_AT: Final = 10_000  # characters, to tell encodings apart
 _UNWANTED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _NOBODY: Final = 65534
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # Source: unshare(2)
@@ -109,15 +110,27 @@ def split_pages(pages: Sequence[tuple[int | None, str]]) -> list[tuple[int | Non
 
 
 def decode(content: bytes) -> str:
-    """Read text whose encoding nobody told."""
+    """Read text whose encoding nobody told: Unicode, else Chinese if that gives usual characters, else Western."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", "replace")
-    for encoding in _ENCODINGS:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return content.decode("windows-1252", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        best = max(_CHINESE, key=lambda encoding: _share_of_frequent(content, encoding))
+        is_chinese = _share_of_frequent(content, best) > 0.5  # noqa: PLR2004 -- in honest text it is 0.9 and more
+        return content.decode(best if is_chinese else "windows-1252", "replace")
+
+
+def _share_of_frequent(content: bytes, encoding: str) -> float:
+    """Return which part of the characters beyond ASCII is frequent, when `content` is read in this encoding."""
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        return 0.0
+    letters = [letter for letter in text[:_LOOKS_AT] if letter.isalpha() and not letter.isascii()]
+    first, last = _CHINESE[encoding]
+    frequent = sum(first <= letter.encode(encoding)[0] <= last for letter in letters)
+    return frequent / max(len(letters), 1)
 
 
 def _check_packed(content: bytes, media_type: str) -> None:

@@ -52,7 +52,9 @@ class UploadFormBody(WireModel):
 
 
 @router.post("/upload-presigned-url", response_model=UploadFormBody)
-async def issue_form(request: Request, body: UploadBody, ctx: Annotated[Ctx, any_caller(keeps_answer=False)]) -> Response:
+async def issue_form(
+    request: Request, body: UploadBody, ctx: Annotated[Ctx, any_caller(keeps_answer=False)]
+) -> Response:
     """Give leave to upload one file. Problems: `invalid-request`, `forbidden`, `too-large`, `too-many-requests`."""
     ctx.caller.require(_RIGHTS[body.model_name])
     limit = ctx.services.max_upload_bytes
