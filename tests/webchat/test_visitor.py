@@ -125,3 +125,16 @@ async def test_the_frame_may_be_embedded_by_named_origins_only(client: httpx.Asy
     assert "frame-ancestors 'self'" in response.headers["content-security-policy"]
     assert "unsafe" not in response.headers["content-security-policy"]
     assert (await client.get(f"/chat/{uuid4()}")).status_code == 404
+
+
+async def test_a_flood_is_slowed_down(db, shop, browser):
+    """More messages than a person can write, or more new chats from one address than people sit there: 429 with a wait."""
+    await browser.start()
+    responses = await asyncio.gather(*(browser.post(f"{n}", key="flood-conversation") for n in range(101)))
+    refused = [response for response in responses if response.status_code == 429]
+    assert len(refused) == 1
+    assert int(refused[0].headers["retry-after"]) >= 1
+    flooding = httpx.ASGITransport(browser.client._transport.app, client=("198.51.100.7", 1))
+    async with httpx.AsyncClient(transport=flooding, base_url="http://desk.test") as client:
+        statuses = [(await client.post(browser.url("sessions"))).status_code for _ in range(101)]
+    assert statuses == [201] * 100 + [429]

@@ -312,6 +312,19 @@ async def find_sender_names(tx: Tx, message_ids: Sequence[MessageId]) -> dict[Me
     return {MessageId(row[0]): row[1] for row in rows}
 
 
+async def find_nth_latest_incoming(tx: Tx, conversation_id: ConversationId, number: int) -> datetime | None:
+    """Return when the contact's `number`th latest message came; None when there are fewer."""
+    at: datetime | None = await tx.fetch_value(
+        """
+        SELECT created_at FROM messages
+         WHERE organization_id = %(organization)s AND conversation_id = %(conversation)s AND type = 'incoming'
+         ORDER BY id DESC OFFSET %(others)s LIMIT 1
+        """,
+        {"organization": tx.organization_id, "conversation": conversation_id, "others": number - 1},
+    )
+    return at
+
+
 async def list_awaiting_answer(tx: Tx, conversation_id: ConversationId) -> list[Message]:
     """List the contact's messages that nobody has answered yet, oldest first."""
     return await tx.fetch_as(

@@ -1,6 +1,9 @@
 """What a browser can do: open the chat, write, log out. Each is safe to repeat."""
 
+import math
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from frontdesk.access.model import Layer
@@ -12,7 +15,7 @@ from frontdesk.conversations import queries as conversations
 from frontdesk.conversations.actions import check_content, receive_message
 from frontdesk.conversations.model import Conversation, Incoming
 from frontdesk.core.db import Tx
-from frontdesk.core.errors import NotFound, Unauthenticated
+from frontdesk.core.errors import NotFound, TooManyRequests, Unauthenticated
 from frontdesk.core.ids import ContactId, MessageId, OrganizationId, new_id
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
@@ -21,7 +24,12 @@ from frontdesk.identities import queries as sessions
 from frontdesk.identities.errors import IdentityRefused
 from frontdesk.identities.model import ChatSession, Opening, Proof, require_proven_now
 from frontdesk.lifecycle.actions import fold_visitor
+from frontdesk.organizations.throttle import Limit, count_attempt
 from frontdesk.webchat.wire import SendBody
+
+_MOST_OPENED: Final = 100  # sessions, and conversations, from one address in a quarter of an hour, per inbox
+_MOST_MESSAGES: Final = 100  # in one conversation within _FLOOD
+_FLOOD: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class Door:
     inbox: Inbox
     token: str | None
     request_id: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,7 @@ async def require_session(tx: Tx, door: Door) -> ChatSession:
 async def start_session(door: Door) -> str:
     """Start a visitor session, just before the first message, and return its token. No contact is made."""
     async with door.services.db.begin(door.organization_id) as tx:
+        await count_attempt(tx, [_limit("session", door)], utc_now())
         _, token = await identities.start_visitor_session(tx, door.inbox, utc_now())
     return token
 
@@ -103,7 +113,8 @@ async def send(door: Door, body: SendBody) -> Sent:
     async with door.services.db.begin(door.organization_id) as tx:
         session = await require_session(tx, door)
         await sessions.lock_session(tx, session.id)  # messages of one browser are handled one after the other
-        conversation = await _find_or_open(tx, session, body.conversation_key)
+        conversation = await _find_or_open(tx, door, session, body.conversation_key)
+        await _refuse_flood(tx, conversation, now)
         incoming = Incoming(
             content,
             conversation.contact_id,
@@ -119,17 +130,30 @@ async def send(door: Door, body: SendBody) -> Sent:
     return Sent(conversation, session, message_id, holder if is_ours else None)
 
 
-async def _find_or_open(tx: Tx, session: ChatSession, key: str) -> Conversation:
+async def _find_or_open(tx: Tx, door: Door, session: ChatSession, key: str) -> Conversation:
     found = await conversations.find_by_key(
         tx, key, inbox_id=session.inbox_id, session_id=session.id, contact_id=session.contact_id
     )
     if found is not None:
         return found
     now = utc_now()
+    await count_attempt(tx, [_limit("conversation", door)], now)
     contact_id: ContactId = session.contact_id or await contacts.create_anonymous(tx, session.inbox_id, now=now)
     return await conversations.insert_conversation(
         tx, contact_id, session.inbox_id, now=now, session_id=session.id, session_key=key
     )
+
+
+async def _refuse_flood(tx: Tx, conversation: Conversation, now: datetime) -> None:
+    """Raise TooManyRequests when the contact writes faster than a person can."""
+    decisive = await conversations.find_nth_latest_incoming(tx, conversation.id, _MOST_MESSAGES)
+    if decisive is not None and decisive > now - _FLOOD:
+        wait = decisive + _FLOOD - now
+        raise TooManyRequests(facts={"retry_after": max(1, math.ceil(wait.total_seconds()))})
+
+
+def _limit(kind: str, door: Door) -> Limit:
+    return Limit(f"webchat-{kind}", f"{door.inbox.id}/{door.address}", _MOST_OPENED)
 
 
 async def log_out(door: Door) -> None:

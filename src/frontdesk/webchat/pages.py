@@ -31,7 +31,7 @@ async def show_frame(request: Request, door: Annotated[Door, Depends(enter)]) ->
         "publicId": door.inbox.public_id,
         "allowedOrigins": list(door.inbox.allowed_origins),
         "assistantName": assistant.name,
-        "locale": language,
+        "locale": None,  # the page, else the browser, says
         "theme": "auto",
         "primaryColor": None,
     }

@@ -55,8 +55,9 @@ async def enter(request: Request, public_id: str) -> Door:
     if inbox is None or inbox.channel_type != "web":
         raise NotFound
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    address = request.client.host if request.client else ""
     kept = token.strip() if scheme.lower() == "bearer" else ""
-    return Door(services, organization_id, inbox, kept or None, request.scope["frontdesk.request_id"])
+    return Door(services, organization_id, inbox, kept or None, request.scope["frontdesk.request_id"], address)
 
 
 Entered = Annotated[Door, Depends(enter)]
