@@ -5,18 +5,19 @@ shows only rows of that organization (row-level security), whatever a query forg
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection, AsyncCursor, errors
+from psycopg import AsyncConnection, AsyncCursor, DataError, errors
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row, tuple_row
 from psycopg.types.json import Jsonb, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
+from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import OrganizationId
 from frontdesk.core.text import dump_json
 
@@ -26,6 +27,7 @@ Row = tuple[Any, ...]
 T = TypeVar("T")
 
 _NOBODY = UUID(int=0)
+_UNSTORABLE = "A text has characters that cannot be kept."
 
 set_json_dumps(dump_json)
 
@@ -46,7 +48,10 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """One open transaction. `organization_id` is what row-level security lets it see."""
+    """One open transaction. `organization_id` is what row-level security lets it see.
+
+    A statement whose parameters hold text that PostgreSQL cannot (NUL, half a surrogate pair) raises InvalidRequest.
+    """
 
     organization_id: OrganizationId
     connection: AsyncConnection[Row]
@@ -67,13 +72,15 @@ class Tx:
     async def fetch_as(self, model: type[T], sql: str, params: Params | None = None) -> list[T]:
         """Return rows as `model`, its fields named like the columns."""
         async with self.connection.cursor(row_factory=class_row(model)) as cursor:
-            await cursor.execute(sql, params)
+            with _refusing_unstorable_text():
+                await cursor.execute(sql, params)
             return await cursor.fetchall()
 
     async def fetch_one_as(self, model: type[T], sql: str, params: Params | None = None) -> T | None:
         """Return the first row as `model`, or None when there is none."""
         async with self.connection.cursor(row_factory=class_row(model)) as cursor:
-            await cursor.execute(sql, params)
+            with _refusing_unstorable_text():
+                await cursor.execute(sql, params)
             return await cursor.fetchone()
 
     async def execute(self, sql: str, params: Params | None = None) -> int:
@@ -83,7 +90,8 @@ class Tx:
     async def execute_many(self, sql: str, params: Sequence[Params]) -> None:
         """Run one statement for each of `params`, in one round trip."""
         async with self.connection.cursor() as cursor:
-            await cursor.executemany(sql, params)
+            with _refusing_unstorable_text():
+                await cursor.executemany(sql, params)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -92,7 +100,21 @@ class Tx:
             yield
 
     async def _run(self, sql: str, params: Params | None) -> AsyncCursor[Row]:
-        return await self.connection.execute(sql, params)
+        with _refusing_unstorable_text():
+            return await self.connection.execute(sql, params)
+
+
+@contextmanager
+def _refusing_unstorable_text() -> Iterator[None]:
+    """Tell the caller what the driver complains of: every text that comes in meets the database in the end."""
+    try:
+        yield
+    except (errors.UntranslatableCharacter, UnicodeEncodeError) as error:
+        raise InvalidRequest(_UNSTORABLE) from error
+    except DataError as error:
+        if error.sqlstate is not None:  # the server's own complaint about data is a bug of ours
+            raise
+        raise InvalidRequest(_UNSTORABLE) from error
 
 
 class Database:
