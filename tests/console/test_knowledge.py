@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from tests.console.talking import open_shop
 
 from frontdesk.core.ids import new_id
 from frontdesk.knowledge import document_queries, queries
@@ -11,7 +12,6 @@ from frontdesk.knowledge.handlers import on_document_added
 from frontdesk.knowledge.model import DocumentFilter, FaqText
 from frontdesk.knowledge.writing import create_faq
 from frontdesk.organizations.model import system_caller
-from tests.console.talking import open_shop
 
 EVIL = "<img src=x onerror=alert(1)>\"'"
 

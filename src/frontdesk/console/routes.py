@@ -19,6 +19,10 @@ from frontdesk.console import (
     knowledge_labels,
     knowledge_search,
     live,
+    platform_access,
+    platform_identity,
+    platform_keys,
+    platforms,
     profiles,
     sign_in,
 )
@@ -63,6 +67,10 @@ SCREENS = (
     knowledge_faqs.router,
     knowledge_labels.router,
     knowledge_search.router,
+    platforms.router,
+    platform_identity.router,
+    platform_keys.router,
+    platform_access.router,
 )
 for screen in SCREENS:
     router.include_router(screen, prefix=HOME)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -391,6 +391,29 @@ async def insert_proof_failure(
         "now": now,
     }
     await tx.execute(sql, params)
+
+
+@dataclass(frozen=True, slots=True)
+class ProofFailure:
+    """A proof that was refused. `detail` says what was found; the visitor heard neither."""
+
+    reason: RefusalReason
+    detail: str
+    request_id: str
+    at: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", RefusalReason(self.reason))
+
+
+async def list_proof_failures(tx: Tx, inbox_id: InboxId, *, limit: int) -> list[ProofFailure]:
+    """Return the proofs that were refused in an inbox last, the latest first."""
+    sql = """
+        SELECT reason, detail, request_id, at FROM proof_failures
+         WHERE organization_id = %(organization)s AND inbox_id = %(inbox)s ORDER BY id DESC LIMIT %(limit)s
+    """
+    params = {"organization": tx.organization_id, "inbox": inbox_id, "limit": limit}
+    return await tx.fetch_as(ProofFailure, sql, params)
 
 
 # --- private ---------------------------------------------------------------------------------------------------------
