@@ -9,7 +9,7 @@ from frontdesk.core.ids import DocumentId, KnowledgeBaseId, LabelId
 from frontdesk.core.wire import Paging, page_of, paging, reply
 from frontdesk.knowledge import document_actions, document_queries, writing
 from frontdesk.knowledge.access import access_base, access_document
-from frontdesk.knowledge.bodies import ChangeFaqBody, FaqBody, FaqPage, IdsBody, MetadataBody, NewFaqBody
+from frontdesk.knowledge.document_bodies import ChangeFaqBody, FaqBody, FaqPage, IdsBody, MetadataBody, NewFaqBody
 from frontdesk.knowledge.model import DocumentFilter
 from frontdesk.organizations.callers import Ctx, needs
 from frontdesk.organizations.model import Right

@@ -9,7 +9,7 @@ from frontdesk.core.ids import ChunkId, DocumentId, KnowledgeBaseId, LabelId
 from frontdesk.core.wire import Paging, page_of, paging, reply
 from frontdesk.knowledge import chunk_queries, document_actions, document_queries, writing
 from frontdesk.knowledge.access import access_base, access_chunk, access_document
-from frontdesk.knowledge.bodies import (
+from frontdesk.knowledge.document_bodies import (
     ChunkBody,
     ChunkPage,
     ChunkTextBody,
