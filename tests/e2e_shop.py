@@ -48,4 +48,6 @@ async def count_contacts(services: Services, organization_id: object) -> int:
 
 async def latest_anonymous(services: Services, organization_id: object) -> ContactId:
     async with services.db.begin(organization_id) as tx:
-        return await tx.fetch_value("SELECT id FROM contacts WHERE deleted_at IS NULL AND name = '' ORDER BY id DESC LIMIT 1")
+        return await tx.fetch_value(
+            "SELECT id FROM contacts WHERE deleted_at IS NULL AND name = '' ORDER BY id DESC LIMIT 1"
+        )

@@ -30,7 +30,12 @@ from frontdesk.testing import FakeModel, run_fake_model
 @asynccontextmanager
 async def running(data: Path, port: int, model_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The server as a process of its own, ready to answer."""
-    environment = {**os.environ, "FRONTDESK_DATA": str(data), "FRONTDESK_PORT": str(port), "FRONTDESK_MODEL_URLS": model_url}
+    environment = {
+        **os.environ,
+        "FRONTDESK_DATA": str(data),
+        "FRONTDESK_PORT": str(port),
+        "FRONTDESK_MODEL_URLS": model_url,
+    }
     command = [sys.executable, "-c", "from frontdesk.cli import main; main()", "demo"]
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
     try:
@@ -116,7 +121,9 @@ async def test_kill_9_in_mid_answer(folder, port):
                             while (await count(services, organization_id))[2] == 0:
                                 await asyncio.sleep(0.5)
                         async with httpx.AsyncClient(timeout=30) as client:
-                            again = await client.post(f"{url}/messages", json=body, headers={"Authorization": f"Bearer {token}"})
+                            again = await client.post(
+                                f"{url}/messages", json=body, headers={"Authorization": f"Bearer {token}"}
+                            )
                         assert json.loads(again.text.split("data: ")[-1])["message"]["content"].startswith("From ten")
                         assert await count(services, organization_id) == (1, 1, 1)
 
