@@ -1,4 +1,4 @@
-"""Alembic's entry: one connection as the owner, each revision in its own transaction, with lock and statement timeouts."""
+"""Alembic's entry: one connection as the owner, a transaction for each revision, lock and statement timeouts."""
 
 import psycopg
 from alembic import context

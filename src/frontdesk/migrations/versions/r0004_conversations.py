@@ -47,6 +47,7 @@ CREATE TABLE messages (
     session_id      uuid,
     assurance       smallint    NOT NULL CHECK (assurance BETWEEN 0 AND 3),
     content         text        NOT NULL,
+    awaits_answer   boolean     NOT NULL DEFAULT false,
     feedback        text        NOT NULL DEFAULT '' CHECK (feedback IN ('', 'like', 'dislike')),
     query_metadata  jsonb,
     content_payload jsonb,
@@ -56,11 +57,11 @@ CREATE TABLE messages (
     FOREIGN KEY (organization_id, conversation_id) REFERENCES conversations (organization_id, id)
 );
 CREATE INDEX messages_of_conversation ON messages (organization_id, conversation_id, id);
+CREATE INDEX messages_that_await_an_answer ON messages (organization_id, conversation_id, id) WHERE awaits_answer;
 CREATE TABLE answer_leases (
     organization_id uuid        NOT NULL,
     conversation_id uuid        NOT NULL,
     holder          uuid        NOT NULL,
-    answered_to     uuid,       -- the last incoming message that has an answer
     expires_at      timestamptz NOT NULL,
     PRIMARY KEY (organization_id, conversation_id),
     FOREIGN KEY (organization_id, conversation_id) REFERENCES conversations (organization_id, id)
