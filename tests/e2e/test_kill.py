@@ -81,7 +81,7 @@ async def kill_in_mid_answer(process: asyncio.subprocess.Process, url: str, body
     async with httpx.AsyncClient(timeout=30) as client:
         token = (await client.post(f"{url}/sessions")).json()["sessionToken"]
         headers = {"Authorization": f"Bearer {token}"}
-        with pytest.raises(httpx.TransportError):
+        with pytest.raises(httpx.TransportError):  # noqa: PT012 -- wherever in the stream it breaks
             async with client.stream("POST", f"{url}/messages", json=body, headers=headers) as stream:
                 async for line in stream.aiter_lines():
                     if line == "event: delta":
@@ -118,7 +118,7 @@ async def test_kill_9_in_mid_answer(folder, port):
                     model.pause = 0
                     async with running(folder, port, model.url):
                         async with asyncio.timeout(90):
-                            while (await count(services, organization_id))[2] == 0:
+                            while (await count(services, organization_id))[2] == 0:  # noqa: ASYNC110 -- another process
                                 await asyncio.sleep(0.5)
                         async with httpx.AsyncClient(timeout=30) as client:
                             again = await client.post(

@@ -1,6 +1,7 @@
 """Story 1: a new visitor."""
 
 from playwright.async_api import expect
+
 from e2e_shop import ask, composer, count_contacts, enter, sources
 
 

@@ -1,6 +1,7 @@
 """Story 2: Mr. Zhang, VIP."""
 
 from playwright.async_api import expect
+
 from e2e_shop import ask, enter, sources
 
 OFFERS = "Are there any exclusive offers for me?"

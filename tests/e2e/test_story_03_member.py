@@ -1,6 +1,7 @@
 """Story 3: Ms. Lin, regular member."""
 
 from playwright.async_api import Page, expect
+
 from e2e_shop import ask, enter
 
 OFFERS = "Are there any exclusive offers for me?"

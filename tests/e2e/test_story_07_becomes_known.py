@@ -2,8 +2,9 @@
 
 from uuid import uuid4
 
-from e2e_shop import ask, composer, count_contacts, enter, latest_anonymous
 from playwright.async_api import expect
+
+from e2e_shop import ask, composer, count_contacts, enter, latest_anonymous
 
 HOURS = "What are your opening hours?"
 
