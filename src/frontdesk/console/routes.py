@@ -7,6 +7,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from frontdesk.console import (
     account,
+    assistant_trial,
+    assistants,
     contact,
     contact_access,
     contact_edit,
@@ -71,6 +73,8 @@ SCREENS = (
     platform_identity.router,
     platform_keys.router,
     platform_access.router,
+    assistants.router,
+    assistant_trial.router,
 )
 for screen in SCREENS:
     router.include_router(screen, prefix=HOME)

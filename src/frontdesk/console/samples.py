@@ -7,17 +7,20 @@ from frontdesk.identities.model import Algorithm, RealmKey
 SECRET_VARIABLE = "FRONTDESK_KEY"  # noqa: S105 -- the name of a variable
 _KEY_CLASSES: dict[Algorithm, str] = {"EdDSA": "OKPKey", "ES256": "ECKey", "RS256": "RSAKey", "HS256": "OctKey"}
 _REMARKS: dict[Algorithm, str] = {
-    "EdDSA": "    # joserfc warns that RFC 9864 calls this algorithm Ed25519; here it is EdDSA.\n",
+    "EdDSA": "    # joserfc warns that RFC 9864 renames EdDSA; we read EdDSA\n",
 }
+_PROOF = """
+    getIdentityToken: async () => {
+      const answer = await fetch("/chat-token");
+      return answer.ok ? answer.text() : null;
+    },"""
 
 
 def render_embed(public_url: str, inbox: Inbox) -> str:
     """Return the HTML that puts the chat on a page; with a proof of identity where the platform asks for one."""
     proof = ""
     if inbox.identity_mode is IdentityMode.JWT:
-        proof = (
-            '\n    getIdentityToken: () => fetch("/chat-token").then((answer) => (answer.ok ? answer.text() : null)),'
-        )
+        proof = _PROOF
     return f"""<script>
   window.frontdesk = {{
     webChatId: {dump_json(inbox.public_id)},
@@ -39,17 +42,22 @@ from joserfc.jwk import {kind}
 
 
 def sign_chat_token(source_id: str, name: str) -> str:
-    \"\"\"Return a token for the person who is signed in to your site: call it for each page.\"\"\"
+    \"\"\"Return a token for whoever is signed in to your site.\"\"\"
     now = int(time.time())
-    header = {{"alg": {dump_json(key.algorithm)}, "kid": {dump_json(key.kid)}, "typ": "contact-identity+jwt"}}
+    header = {{
+        "alg": {dump_json(key.algorithm)},
+        "kid": {dump_json(key.kid)},
+        "typ": "contact-identity+jwt",
+    }}
     claims = {{
         "iss": {dump_json(key.issuer)},
-        "aud": {dump_json(inbox.public_id)},  # this platform
+        "aud": {dump_json(inbox.public_id)},
         "sub": source_id,  # the ID in your member system
         "iat": now,
         "exp": now + 300,  # seconds; 600 at most
         "jti": secrets.token_urlsafe(16),
-        "name": name,  # also: email, phone_number, locale, picture, attributes
+        # the card: email, phone_number, locale, attributes …
+        "name": name,
     }}
     key = {kind}.import_key(os.environ["{SECRET_VARIABLE}"])
 {_REMARKS.get(key.algorithm, "")}    return jwt.encode(header, claims, key, algorithms=[{dump_json(key.algorithm)}])
