@@ -217,7 +217,14 @@ async def test_names_and_texts_are_text(olga, db, services, organization):
     await upload(olga, base, (f"{EVIL.replace(chr(34), '')}.txt", b"<script>alert(2)</script>"))
     (file,) = await documents(db, organization, base)
     await on_document_added(services, organization, file.id)
-    for path in ("", f"/{base}", f"/{base}/faqs", f"/{base}/labels", f"/{base}/search?q=alert", f"/{base}/files/{file.id}"):
+    for path in (
+        "",
+        f"/{base}",
+        f"/{base}/faqs",
+        f"/{base}/labels",
+        f"/{base}/search?q=alert",
+        f"/{base}/files/{file.id}",
+    ):
         text = (await olga.get(f"/console/knowledge{path}")).text
         assert "<img src=x" not in text, path
         assert "<script>alert" not in text, path

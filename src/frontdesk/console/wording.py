@@ -47,6 +47,20 @@ TITLES = (
     N_("This contact was merged into another one"),
     N_("You belong to no organization"),
     N_("Confirm the changed source ID"),
+    N_("A request with this Idempotency-Key is still running"),
+    N_("This Idempotency-Key belongs to another request"),
+    N_("This upload form is not valid"),
+    N_("This upload was used already"),
+    N_("Files of this kind cannot be read"),
+    N_("This document is being processed"),
+    N_("Another label of this knowledge base has this name"),
+    N_("This inbox belongs to its assistant"),
+    N_("An inbox still uses this assistant"),
+    N_("Another key of this realm has this id"),
+    N_("This key was revoked; make a new one"),
+    N_("The sender is not this conversation's contact"),
+    N_("We could not sign you in. Please try again."),
+    N_("Please sign in again"),
 )
 
 # Details that people meet in forms. Others are shown in English.
