@@ -29,6 +29,7 @@ from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import ConversationId, MessageId, OrganizationId
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
+from frontdesk.knowledge.errors import ScopeLeak
 from frontdesk.knowledge.search import Question, find_forbidden, prepare_question
 
 _ATTEMPTS = 3  # access that changes more often than this during one answer: the neutral denial
@@ -98,7 +99,7 @@ class _Answering:
                 async with aclosing(self._attempt(question)) as events:
                     async for event in events:
                         yield event
-            except _AccessChanged:
+            except (_AccessChanged, ScopeLeak):
                 _log.warning("answer.access_changed", attempt=attempt, conversation_id=str(self.conversation_id))
             else:
                 return
