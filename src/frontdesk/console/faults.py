@@ -11,9 +11,9 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from frontdesk.console.members import NoOrganization
+from frontdesk.console.members import COOKIE, NoOrganization
 from frontdesk.console.navigation import N_
-from frontdesk.console.pages import is_fragment, is_secure, look_of, page
+from frontdesk.console.pages import HOME, is_fragment, is_secure, look_of, page
 from frontdesk.core.errors import FrontdeskError, InvalidRequest, NotFound, Unauthenticated
 
 SIGN_IN = "/console/sign-in"
@@ -59,7 +59,9 @@ def render_fault(request: Request, error: FrontdeskError) -> Response:
     if isinstance(error, Unauthenticated):
         return _to_sign_in(request)
     if isinstance(error, NoOrganization):
-        return page(request, "outside/no_organization.html", status=error.status)
+        response = page(request, "outside/no_organization.html", status=error.status)
+        response.delete_cookie(COOKIE, path=HOME)  # there is no page from which they could sign out
+        return response
     return _render(request, error.status, error.title, error.detail)
 
 

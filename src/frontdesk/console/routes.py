@@ -26,6 +26,13 @@ from frontdesk.console import (
     platform_keys,
     platforms,
     profiles,
+    settings_account,
+    settings_audit,
+    settings_frame,
+    settings_keys,
+    settings_members,
+    settings_organization,
+    settings_roles,
     sign_in,
 )
 from frontdesk.console.faults import screen_router
@@ -39,6 +46,7 @@ start = screen_router()
 elsewhere = screen_router()
 
 
+@start.get("/")
 @start.get("")
 async def show_start(request: Request, member: Annotated[MemberCtx, member_needs()]) -> Response:
     """Go to the first screen that the member may open."""
@@ -75,6 +83,13 @@ SCREENS = (
     platform_access.router,
     assistants.router,
     assistant_trial.router,
+    settings_frame.router,
+    settings_members.router,
+    settings_roles.router,
+    settings_keys.router,
+    settings_organization.router,
+    settings_audit.router,
+    settings_account.router,
 )
 for screen in SCREENS:
     router.include_router(screen, prefix=HOME)
