@@ -1,6 +1,6 @@
 // `#toasts`: short messages. What went well goes away by itself, what went wrong waits for `data-dismiss`.
 //
-// When the server cannot be reached there is nobody to write the message, so it is in `data-offline`.
+// When the server cannot be reached there is nobody to write the message, so it lies ready in the template `#offline`.
 
 const SHOWN_MS = 6000;
 
@@ -19,11 +19,7 @@ export function startToasts(): void {
     button?.closest(".fd-toast")?.remove();
   });
   document.addEventListener("htmx:sendError", () => {
-    if (!place.dataset.offline) return;
-    const toast = document.createElement("div");
-    toast.className = "fd-toast bad";
-    toast.setAttribute("role", "alert");
-    toast.textContent = place.dataset.offline;
-    place.append(toast);
+    const offline = document.querySelector<HTMLTemplateElement>("#offline")?.content.firstElementChild;
+    if (offline && !place.querySelector("[data-offline]")) place.append(offline.cloneNode(true));
   });
 }
