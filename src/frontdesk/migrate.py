@@ -44,7 +44,8 @@ def external_addresses(app_url: str, owner_url: str) -> Addresses:
             _create_extensions(connection)
         except psycopg.errors.InsufficientPrivilege as error:
             reason = error.diag.message_primary
-            msg = f"The database user may not prepare the database ({reason}): run `frontdesk migrate` as its owner."
+            remedy = "set FRONTDESK_OWNER_DATABASE_URL to a user who may"
+            msg = f"The database user may not prepare the database ({reason}): {remedy}."
             raise DatabaseNotReady(msg) from error
     urls = zip(_ROLES, (owner_url, app_url, owner_url), strict=True)
     return Addresses(*(make_conninfo(url, options=f"-c role={role}") for role, url in urls))

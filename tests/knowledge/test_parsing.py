@@ -43,8 +43,8 @@ async def test_pages_of_a_pdf():
 
 
 async def test_passages_are_short_and_complete():
-    """Text is cut into passages of at most 800 letters or 400 Chinese characters, and nothing of it is lost."""
-    for sentence, longest in (("The lounge opens at six. ", 800), ("標準配送需要三到五個工作天。", 400)):
+    """Text is cut into passages of at most 400 letters or 200 Chinese characters, and nothing of it is lost."""
+    for sentence, longest in (("The lounge opens at six. ", 400), ("標準配送需要三到五個工作天。", 200)):
         parsed = await parse_file((sentence * 200).encode(), PLAIN, Limits())
         assert all(len(passage.text) <= longest for passage in parsed.passages)
         assert max(len(passage.text) for passage in parsed.passages) > longest * 0.8

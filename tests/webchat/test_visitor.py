@@ -138,3 +138,16 @@ async def test_a_flood_is_slowed_down(db, shop, browser):
     async with httpx.AsyncClient(transport=flooding, base_url="http://desk.test") as client:
         statuses = [(await client.post(browser.url("sessions"))).status_code for _ in range(101)]
     assert statuses == [201] * 100 + [429]
+
+
+async def test_a_question_without_an_answer_waits_for_a_member(db, shop, browser):
+    """Nothing found: the conversation shows that it waits for a person; a found answer settles it."""
+
+    async def waits() -> bool:
+        async with db.begin(shop.organization_id) as tx:
+            return await tx.fetch_value("SELECT waits_for_member FROM conversations ORDER BY last_message_at DESC LIMIT 1")
+
+    await browser.ask("Tell me about quantum chromodynamics")
+    assert await waits()
+    await browser.ask("How can I pay?")
+    assert not await waits()

@@ -194,6 +194,7 @@ class _Answering:
             )
             await queries.insert_answer(tx, message_id, self.conversation_id, asker, draft, now)
             await threads.update_answered(tx, self.conversation_id, [message.id for message in self.waiting])
+            await threads.update_conversation(tx, self.conversation_id, waits_for_member=not draft.is_found)
         return message_id
 
 

@@ -20,7 +20,7 @@ from semantic_text_splitter import TextSplitter
 from frontdesk.core.media import CSV, DOCX, HTML, MARKDOWN, PDF, PLAIN, PPTX, XLSX
 from frontdesk.knowledge.text import guess_language
 
-PASSAGE_LENGTH: Final = {"en": 800, "zh": 400}  # characters; a Chinese one says about as much as two letters
+PASSAGE_LENGTH: Final = {"en": 400, "zh": 200}  # characters, about a paragraph; a Chinese one says as much as two
 TEXT_LIMIT: Final = 10_000_000  # characters of one file
 UNPACKED_LIMIT: Final = 300_000_000  # bytes of all that an office file packs
 UNPACKED_RATIO: Final = 100  # times its own size; honest office files stay far below
