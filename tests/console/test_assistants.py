@@ -1,12 +1,12 @@
 """Assistants in the console: what they are told, their model, and trying one."""
 
 import pytest
+from tests.console.talking import open_shop
+from tests.making import make_assistant, make_base
 
 from frontdesk.assistants import queries
 from frontdesk.core.ids import AssistantId
 from frontdesk.organizations.model import system_caller
-from tests.console.talking import open_shop
-from tests.making import make_assistant, make_base
 
 EVIL = "<img src=x onerror=alert(1)>\"'"
 KEY = "sk-very-secret"
@@ -33,7 +33,13 @@ async def test_an_assistant_is_made_and_changed(olga, db, organization):
     made = await olga.post("/console/assistants/new", {"name": "Shop assistant", "bases": [str(base)]})
     path = made.headers["hx-redirect"]
     assert "Shop assistant" in (await olga.get("/console/assistants")).text
-    data = {"name": "Helper", "instructions": "Be brief.", "provider": "anthropic", "model_name": "m-1", "model_key": KEY}
+    data = {
+        "name": "Helper",
+        "instructions": "Be brief.",
+        "provider": "anthropic",
+        "model_name": "m-1",
+        "model_key": KEY,
+    }
     assert (await olga.post(path, data, htmx=False)).status_code == 303
     assistant, bases = await read(db, organization, path.rpartition("/")[2])
     assert (assistant.name, assistant.instructions, assistant.model_name, bases) == ("Helper", "Be brief.", "m-1", [])
@@ -61,7 +67,13 @@ async def test_the_key_is_written_and_never_shown(olga, db, organization, shop):
 async def test_an_address_that_is_not_allowed_is_refused_at_its_field(olga, db, organization, shop):
     """Whatever is sent, a key goes to no address that the operator does not list."""
     path = f"/console/assistants/{shop.assistant_id}"
-    data = {"name": "A", "provider": "openai", "model_name": "m-1", "base_url": "https://evil.example", "instructions": "Kept."}
+    data = {
+        "name": "A",
+        "provider": "openai",
+        "model_name": "m-1",
+        "base_url": "https://evil.example",
+        "instructions": "Kept.",
+    }
     refused = await olga.post(path, data, htmx=False)
     assert refused.status_code == 400
     assert "has not allowed this address" in refused.text
@@ -111,7 +123,9 @@ async def test_a_viewer_reads_and_tries(vera, shop):
     assert "Shop assistant" in text
     assert ">Save<" not in text
     assert f"{path}/delete" not in text
-    assert "From ten" in (await vera.post(f"{path}/try", {"question": "When are you open?", "inbox": str(shop.id)})).text
+    assert (
+        "From ten" in (await vera.post(f"{path}/try", {"question": "When are you open?", "inbox": str(shop.id)})).text
+    )
     for address in (path, f"{path}/delete", "/console/assistants/new"):
         assert (await vera.post(address, {"name": "X"})).status_code == 403, address
 
@@ -123,7 +137,11 @@ async def test_an_assistant_of_another_organization_is_not_there(olga, db, servi
     path = f"/console/assistants/{theirs.assistant_id}"
     for address in ("", "/delete"):
         assert (await olga.get(f"{path}{address}", htmx=True)).status_code == 404, address
-    for address, data in (("", {"name": "Mine"}), ("/delete", {}), ("/try", {"question": "Q", "inbox": str(theirs.id)})):
+    for address, data in (
+        ("", {"name": "Mine"}),
+        ("/delete", {}),
+        ("/try", {"question": "Q", "inbox": str(theirs.id)}),
+    ):
         assert (await olga.post(f"{path}{address}", data)).status_code == 404, address
     crossed = {"question": "When are you open?", "inbox": str(theirs.id)}
     assert (await olga.post(f"/console/assistants/{mine.assistant_id}/try", crossed)).status_code == 404

@@ -23,6 +23,44 @@ _ACTIONS = {
     "identity.corrected": N_("corrected the source ID"),
     "identity.linked": N_("linked an identity"),
     "identity.unlinked": N_("unlinked an identity"),
+    "conversation.replied": N_("replied in a conversation"),
+    "conversation.auto_reply_changed": N_("changed who answers a conversation"),
+    "knowledge_base.created": N_("made the knowledge base"),
+    "knowledge_base.updated": N_("changed the knowledge base"),
+    "knowledge_base.deleted": N_("deleted the knowledge base"),
+    "document.created": N_("added the document"),
+    "document.updated": N_("changed the document"),
+    "document.edited": N_("changed a passage of a document"),
+    "document.labelled": N_("changed the labels of a document"),
+    "document.reparsed": N_("let a file be read again"),
+    "document.deleted": N_("deleted the document"),
+    "label.created": N_("made the label"),
+    "label.updated": N_("renamed a label"),
+    "label.deleted": N_("deleted the label"),
+    "assistant.created": N_("made the assistant"),
+    "assistant.updated": N_("changed the assistant"),
+    "assistant.deleted": N_("deleted the assistant"),
+    "inbox.created": N_("connected the platform"),
+    "inbox.updated": N_("changed the platform"),
+    "inbox.deleted": N_("disconnected the platform"),
+    "realm_key.created": N_("added the key for tokens"),
+    "realm_key.changed": N_("changed the key for tokens"),
+    "profile.created": N_("made the access profile"),
+    "profile.updated": N_("changed the access profile"),
+    "profile.deleted": N_("deleted the access profile"),
+    "api_key.created": N_("made the API key"),
+    "api_key.revoked": N_("revoked the API key"),
+    "member.invited": N_("invited somebody"),
+    "member.joined": N_("joined"),
+    "member.roles_changed": N_("changed the roles of a member"),
+    "member.removed": N_("removed a member"),
+    "member.reset_link_made": N_("made a password link for a member"),
+    "invitation.revoked": N_("withdrew an invitation"),
+    "role.created": N_("made the role"),
+    "role.updated": N_("changed the role"),
+    "role.deleted": N_("deleted the role"),
+    "organization.created": N_("founded the organization"),
+    "organization.updated": N_("changed the organization"),
 }
 _LONGEST = 300
 
@@ -42,6 +80,37 @@ _FIELDS = {
     "ended_sessions": N_("Ended sessions"),
     "conversations": N_("Conversations"),
     "closed": N_("Access before"),
+    "enabled": N_("The assistant answers"),
+    "labels": N_("Labels"),
+    "files": N_("Files"),
+    "faqs": N_("FAQs"),
+    "kind": N_("Kind"),
+    "instructions": N_("Instructions"),
+    "model": N_("Model"),
+    "model_base_url": N_("Address"),
+    "has_model_key": N_("Has a key"),
+    "knowledge_bases": N_("Knowledge bases"),
+    "channel_type": N_("Kind"),
+    "assistant_id": N_("Assistant"),
+    "identity_mode": N_("Identity"),
+    "on_login": N_("When a visitor signs in"),
+    "allowed_origins": N_("Pages that may embed it"),
+    "greeting": N_("Greeting"),
+    "starters": N_("Questions to begin with"),
+    "visitor_scope": N_("What visitors read"),
+    "member_scope": N_("What proven members read"),
+    "algorithm": N_("Algorithm"),
+    "allowed_profiles": N_("Access profiles"),
+    "may_narrow": N_("May narrow"),
+    "minimum_assurance": N_("Needs at least"),
+    "contacts": N_("Contacts"),
+    "roles": N_("Roles"),
+    "rights": N_("Rights"),
+    "inboxIds": N_("Platforms"),
+    "email": N_("E-mail"),
+    "before": N_("Before"),
+    "after": N_("After"),
+    "vendor_faq_reading": N_("An empty list of FAQs means all"),
 }
 _PROFILE = N_("Profile")
 _UNTOLD = frozenset({"provenance", "profile", "realm", "merge", "merged"})  # ids, and what the actor says already
@@ -74,6 +143,9 @@ def tell(entry: AuditEntry, names: Mapping[str, str]) -> Story:
 
 
 def _details(payload: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Detail]:
+    if payload.keys() >= {"before", "after"} and isinstance(payload["before"], Mapping):
+        yield from _compared(payload["before"], payload["after"], names)
+        return
     for key, value in payload.items():
         field = (
             _PROFILE if key == "name" and "profile" in payload else _FIELDS.get(key, key.removeprefix("attributes."))
@@ -89,6 +161,14 @@ def _details(payload: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[D
             yield Detail(field, before, _show(value["after"], names))
         else:
             yield Detail(field, None, _show(value, names))
+
+
+def _compared(before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Detail]:
+    """Yield what differs between two pictures of one object."""
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if old != new:
+            yield Detail(_FIELDS.get(key, key), None if _is_empty(old) else _show(old, names), _show(new, names))
 
 
 def _is_empty(value: object) -> bool:

@@ -9,6 +9,16 @@ _SHOWN = 4
 _UNITS = ("bytes", "KB", "MB", "GB")
 _KILO = 1000
 
+# The first sign that is found counts: each browser also names those that it imitates.
+_BROWSERS = (
+    ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("CriOS/", "Chrome"),
+    ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+
 
 def initials(name: str) -> str:
     """Return one Chinese, Japanese or Korean character, or up to two letters; empty when the name has none."""
@@ -25,6 +35,13 @@ def initials(name: str) -> str:
 def short_id(contact_id: UUID) -> str:
     """Return the last letters of an id: the random ones."""
     return contact_id.hex[-_SHOWN:].upper()
+
+
+def browser(user_agent: str) -> str:
+    """Return which browser and system a browser says it is, such as "Firefox, Windows"; its own words otherwise."""
+    name = next((name for sign, name in _BROWSERS if sign in user_agent), "")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return ", ".join(filter(None, (name, system))) or user_agent
 
 
 def file_size(size_bytes: int, *, language: str) -> str:

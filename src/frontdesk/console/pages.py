@@ -162,6 +162,7 @@ def _environment(language: str) -> Environment:
         initials=marks.initials,
         short_id=marks.short_id,
         answer=render_answer,
+        browser=marks.browser,
         size=lambda size_bytes: marks.file_size(size_bytes, language=language),
         tojson_plain=dump_json,
         pretty_json=lambda value: json.dumps(value, ensure_ascii=False, indent=2),

@@ -1,10 +1,10 @@
-"""How an organization begins. What is done within one is in the modules named by nouns, such as `members`."""
+"""How an organization begins, and its own settings. What is done within one is in modules such as `members`."""
 
 from frontdesk.core.db import Database, Tx
 from frontdesk.core.ids import OrganizationId, RoleId, UserId, new_id
 from frontdesk.organizations import audit
 from frontdesk.organizations.errors import AlreadySetUp, EmailTaken
-from frontdesk.organizations.model import BUILT_IN_ROLES, OWNER, Caller, CallerKind
+from frontdesk.organizations.model import BUILT_IN_ROLES, OWNER, Caller, CallerKind, Right
 from frontdesk.organizations.passwords import hash_password
 from frontdesk.organizations.queries import members, organizations, roles, users
 from frontdesk.organizations.records import RoleDraft, parse_email, parse_name
@@ -33,6 +33,25 @@ async def create_organization(
     Raises InvalidRequest (e-mail, name, password) and EmailTaken.
     """
     return await _found(db, name, owner_email, owner_name, password, is_first=False)
+
+
+async def change_organization(tx: Tx, caller: Caller, *, name: str, vendor_faq_reading: bool) -> None:
+    """Change the name, and whether an empty `faq_ids` opens all FAQs; the latter counts from the next message on.
+
+    Right: organization.edit. Raises InvalidRequest.
+    """
+    caller.require(Right.ORGANIZATION_EDIT)
+    name = parse_name(name)
+    old = await organizations.get_organization(tx)
+    before = {"name": old.name, "vendor_faq_reading": old.vendor_faq_reading}
+    after = {"name": name, "vendor_faq_reading": vendor_faq_reading}
+    if after == before:
+        return
+    await organizations.update_organization(tx, name=name, vendor_faq_reading=vendor_faq_reading)
+    payload = {"before": before, "after": after}
+    await audit.record(tx, caller, "organization.updated", "organization", tx.organization_id, payload=payload)
+    if vendor_faq_reading != old.vendor_faq_reading:
+        await organizations.raise_scope_version(tx)
 
 
 async def _found(

@@ -34,6 +34,14 @@ async def get_organization(tx: Tx) -> Organization:
     return organization
 
 
+async def update_organization(tx: Tx, *, name: str, vendor_faq_reading: bool) -> None:
+    """Store the settings of the organization of `tx`."""
+    await tx.execute(
+        "UPDATE organizations SET name = %(name)s, vendor_faq_reading = %(reading)s WHERE id = %(organization)s",
+        {"organization": tx.organization_id, "name": name, "reading": vendor_faq_reading},
+    )
+
+
 async def lock_organization(tx: Tx) -> None:
     """Wait until no other transaction changes who works in this organization."""
     await tx.execute(
