@@ -2,8 +2,9 @@
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from e2e_shop import ask, enter
 from playwright.async_api import Page, expect
+
+from e2e_shop import ask, enter
 
 PAGES = (
     "contacts",
