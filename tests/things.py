@@ -20,6 +20,7 @@ from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.core.uploads import UploadPurpose, describe_upload, issue_upload, record_upload, store_upload
 from frontdesk.identities.deletion import delete_contact
+from frontdesk.identities.keys import KeySpec, generate_key
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.knowledge.chunk_queries import list_chunks
 from frontdesk.organizations.keys import create_api_key, find_key_caller
@@ -44,6 +45,7 @@ class Things:
     assistant: str
     inbox: str
     web_chat: str
+    realm_key: str
     contact: str
     source_id: str
     deleted_contact: str
@@ -85,6 +87,9 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         )
         assistant = await make_assistant(tx, owner, f"Assistant {new_id()}", base)
         inbox = await make_inbox(tx, owner, f"Web {new_id()}", assistant=assistant, kind=ChannelType.WEB)
+        realm_key, _ = await generate_key(
+            tx, owner, inbox.realm_id, KeySpec("Member system", "https://shop.example.com")
+        )
         source_id = f"M-{new_id().hex}"
         contact = await _make_contact(tx, owner, inbox.id)
         await set_source_id(tx, owner, contact, source_id)
@@ -113,6 +118,7 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         assistant=str(assistant.id),
         inbox=str(inbox.id),
         web_chat=inbox.public_id,
+        realm_key=str(realm_key.id),
         contact=str(contact),
         source_id=source_id,
         deleted_contact=str(deleted),
