@@ -143,26 +143,22 @@ def _list_operations(app: FastAPI) -> Iterator[tuple[RouteContext, str]]:
 
 def _complete(operation: dict[str, Any], route: RouteContext, method: str, taken: set[str]) -> None:
     needs = find_needs(route.dependant)
-    keeps_answer = method == "POST" and needs is not None and needs.keeps_answer
     text = " ".join(operation.get("description", "").partition("Problems:")[0].split())
     summary, _, rest = text.partition(". ")
-    operation["summary"], operation["description"] = (
-        summary.removesuffix("."),
-        rest,
-    )  # the problems stand among the responses
+    operation["summary"], operation["description"] = summary.removesuffix("."), rest  # the problems are responses
     operation["operationId"] = _choose_id(to_camel(route.name or "").rstrip("_"), method, taken)
-    parameters = operation.setdefault("parameters", [])
-    parameters.append({"$ref": "#/components/parameters/ApiStyle"})
-    if keeps_answer:
-        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     if needs is None:
         operation["security"] = []
     elif needs.right is not None:
         operation["x-right"] = needs.right.value
-    responses = operation["responses"]
+    responses, parameters = operation["responses"], operation.setdefault("parameters", [])
     responses.pop("422", None)
     problems = _list_expected(operation, route, needs)
-    problems += [RequestInProgress, IdempotencyKeyReused] if keeps_answer else []
+    if any("application/json" in response.get("content", {}) for response in responses.values()):
+        parameters.append({"$ref": "#/components/parameters/ApiStyle"})
+    if method == "POST" and needs is not None and needs.keeps_answer:
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+        problems += [RequestInProgress, IdempotencyKeyReused]
     responses |= _render_problems(problems)
 
 
@@ -177,7 +173,7 @@ def _list_expected(
     operation: Mapping[str, Any], route: RouteContext, needs: Needs | None
 ) -> list[type[FrontdeskError]]:
     expected: list[type[FrontdeskError]] = []
-    if "requestBody" in operation or len(operation["parameters"]) > 1:
+    if "requestBody" in operation or operation["parameters"]:
         expected.append(InvalidRequest)
     if needs is not None:
         expected.append(Unauthenticated)

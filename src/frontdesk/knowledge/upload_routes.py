@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -15,6 +15,7 @@ from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.core.upload_form import read_form
 from frontdesk.core.uploads import (
+    FIELDS,
     UploadForm,
     describe_upload,
     issue_upload,
@@ -34,6 +35,22 @@ router = APIRouter(tags=["uploads"])
 UPLOAD_PATH = "/uploads"
 _NO_LIMIT = 2**62  # bytes of the request: how many the file may have is signed into its form
 _RIGHTS = {"attachment": Right.CONVERSATIONS_REPLY, "chatbot-file": Right.KNOWLEDGE_EDIT}
+
+_FORM: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [*FIELDS, "file"],
+                    "properties": {key: {"type": "string"} for key in FIELDS}
+                    | {"file": {"type": "string", "format": "binary", "description": "The last part."}},
+                }
+            }
+        },
+    }
+}
 
 
 class UploadBody(LenientModel):
@@ -69,7 +86,7 @@ async def issue_form(
     return reply(request, UploadFormBody(url=url, fields=sign_form(ctx.services.cipher, form)))
 
 
-@router.post(UPLOAD_PATH, status_code=204, max_body_size=_NO_LIMIT)
+@router.post(UPLOAD_PATH, status_code=204, max_body_size=_NO_LIMIT, openapi_extra=_FORM)
 async def take_file(request: Request) -> None:
     """Take the file of a signed form; nobody needs to be signed in, the form says all.
 
