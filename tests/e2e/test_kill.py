@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -101,50 +102,67 @@ async def count(services: Services, organization_id: OrganizationId) -> tuple[in
         )
 
 
+@dataclass(frozen=True)
+class Scene:
+    """The server was killed while it answered; nobody has started it again."""
+
+    services: Services
+    organization_id: OrganizationId
+    url: str
+    body: dict[str, str]
+    headers: dict[str, str]
+
+    async def count(self) -> tuple[int, int, int]:
+        return await count(self.services, self.organization_id)
+
+
+@asynccontextmanager
+async def killed_in_mid_answer(folder: Path, port: int, model: FakeModel) -> AsyncIterator[Scene]:
+    body = {
+        "conversationKey": str(uuid4()),
+        "messageId": str(uuid4()),
+        "text": "What are your opening hours?",
+    }
+    async with running(folder, port, model.url) as process:
+        with open_database(Settings(data=folder)) as addresses:
+            async with open_services(Settings(data=folder), addresses) as services:
+                organization_id, public_id = await speak_slowly(services, model)
+                url = f"http://127.0.0.1:{port}/webchat/{public_id}"
+                token = await kill_in_mid_answer(process, url, body)
+                scene = Scene(services, organization_id, url, body, {"Authorization": f"Bearer {token}"})
+                assert await scene.count() == (1, 1, 0)
+                yield scene
+
+
+@pytest.fixture
+def model() -> Iterator[FakeModel]:
+    with run_fake_model(FakeModel(words=["From ", "ten ", "to ", "eight [1]."], pause=1.0)) as model:
+        yield model
+
+
+async def test_kill_9_loses_and_doubles_nothing(folder, port, model):
+    """After a restart the message that was accepted is there once, and sending it again is harmless."""
+    async with (
+        killed_in_mid_answer(folder, port, model) as scene,
+        running(folder, port, model.url),
+        httpx.AsyncClient(timeout=30, headers=scene.headers) as client,
+    ):
+        async with client.stream("POST", f"{scene.url}/messages", json=scene.body) as stream:
+            assert await anext(stream.aiter_lines()) == "event: accepted"
+        opened = (await client.post(f"{scene.url}/open", json={})).json()
+        assert [m["content"] for m in opened["conversation"]["messages"]] == [scene.body["text"]]
+        assert await scene.count() == (1, 1, 0)
+
+
 @pytest.mark.long
-async def test_kill_9_in_mid_answer(folder, port):
+async def test_kill_9_in_mid_answer(folder, port, model):
     """The question is there once, under one contact; after a restart it gets one answer, though nobody asks again."""
-    body = {"conversationKey": str(uuid4()), "messageId": str(uuid4())}
-    body["text"] = "What are your opening hours?"
-    with run_fake_model(FakeModel(words=["From ", "ten ", "to ", "eight [1]."], pause=1.0)) as model:
-        settings = Settings(data=folder)
-        async with running(folder, port, model.url) as process:
-            with open_database(settings) as addresses:
-                async with open_services(settings, addresses) as services:
-                    organization_id, public_id = await speak_slowly(services, model)
-                    url = f"http://127.0.0.1:{port}/webchat/{public_id}"
-                    token = await kill_in_mid_answer(process, url, body)
-                    assert await count(services, organization_id) == (1, 1, 0)
-                    model.pause = 0
-                    async with running(folder, port, model.url):
-                        async with asyncio.timeout(90):
-                            while (await count(services, organization_id))[2] == 0:  # noqa: ASYNC110 -- another process
-                                await asyncio.sleep(0.5)
-                        async with httpx.AsyncClient(timeout=30) as client:
-                            again = await client.post(
-                                f"{url}/messages", json=body, headers={"Authorization": f"Bearer {token}"}
-                            )
-                        assert json.loads(again.text.split("data: ")[-1])["message"]["content"].startswith("From ten")
-                        assert await count(services, organization_id) == (1, 1, 1)
-
-
-async def test_kill_9_loses_and_doubles_nothing(folder, port):
-    """Killed in mid-answer and started again, the message that was accepted is there once, and sending it again is harmless."""
-    body = {"conversationKey": str(uuid4()), "messageId": str(uuid4())}
-    body["text"] = "What are your opening hours?"
-    with run_fake_model(FakeModel(words=["From ", "ten ", "to ", "eight [1]."], pause=1.0)) as model:
-        settings = Settings(data=folder)
-        async with running(folder, port, model.url) as process:
-            with open_database(settings) as addresses:
-                async with open_services(settings, addresses) as services:
-                    organization_id, public_id = await speak_slowly(services, model)
-                    url = f"http://127.0.0.1:{port}/webchat/{public_id}"
-                    token = await kill_in_mid_answer(process, url, body)
-                    assert await count(services, organization_id) == (1, 1, 0)
-                    async with running(folder, port, model.url), httpx.AsyncClient(timeout=30) as client:
-                        headers = {"Authorization": f"Bearer {token}"}
-                        async with client.stream("POST", f"{url}/messages", json=body, headers=headers) as stream:
-                            assert await anext(stream.aiter_lines()) == "event: accepted"
-                        opened = (await client.post(f"{url}/open", json={}, headers=headers)).json()
-                        assert [m["content"] for m in opened["conversation"]["messages"]] == [body["text"]]
-                        assert await count(services, organization_id) == (1, 1, 0)
+    async with killed_in_mid_answer(folder, port, model) as scene:
+        model.pause = 0
+        async with running(folder, port, model.url), httpx.AsyncClient(timeout=30, headers=scene.headers) as client:
+            async with asyncio.timeout(90):
+                while (await scene.count())[2] == 0:  # noqa: ASYNC110 -- another process
+                    await asyncio.sleep(0.5)
+            again = await client.post(f"{scene.url}/messages", json=scene.body)
+            assert json.loads(again.text.split("data: ")[-1])["message"]["content"].startswith("From ten")
+            assert await scene.count() == (1, 1, 1)
