@@ -44,7 +44,7 @@ def untranslated() -> list[str]:
     missing = []
     for path in sorted(LOCALE.glob("*/LC_MESSAGES/frontdesk.po")):
         with path.open("rb") as file:
-            known = {message.id for message in read_po(file) if message.string}
+            known = {message.id for message in read_po(file) if any(message.string)}
         missing += [f"{path.parent.parent.name}: {text}" for text in sorted(map(str, wanted - known))]
     return missing
 

@@ -1,19 +1,21 @@
 """The audit log of the organization: who did what, the latest first."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import Response
 
 from frontdesk.channels.access import list_visible_inboxes
-from frontdesk.console.audit import tell
+from frontdesk.console.audit import Detail, Story, tell
 from frontdesk.console.faults import screen_router
 from frontdesk.console.lists import PAGE_SIZE, address_of, is_list_only
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.settings_frame import PATH, settings_page
 from frontdesk.organizations.audit import list_audit
 from frontdesk.organizations.model import Right
+from frontdesk.organizations.records import AuditEntry
 
 router = screen_router()
 
@@ -34,12 +36,27 @@ async def show_audit(
     return settings_page(
         request,
         "settings/audit_rows.html" if is_list_only(request) else "settings/audit.html",
-        rows=[(entry, tell(entry, names), name_object(entry.payload)) for entry in found.entries],
+        rows=[_to_row(entry, names) for entry in found.entries],
         count=found.count,
         offset=offset,
         limit=PAGE_SIZE,
         address=address_of(f"{PATH}/audit", {"offset": offset}),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry with what its object is called, and what is to be told beyond that."""
+
+    entry: AuditEntry
+    story: Story
+    name: str
+    details: tuple[Detail, ...]
+
+
+def _to_row(entry: AuditEntry, names: Mapping[str, str]) -> Row:
+    story, name = tell(entry, names), name_object(entry.payload)
+    return Row(entry, story, name, tuple(one for one in story.details if one.before is not None or one.after != name))
 
 
 def name_object(payload: Mapping[str, Any]) -> str:
