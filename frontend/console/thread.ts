@@ -28,9 +28,14 @@ export function startThreads(): void {
     const field = (event.target as Element).closest<HTMLTextAreaElement>("[data-enter-sends]");
     if (!field || event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === COMPOSING) return;
     event.preventDefault();
-    field.form?.requestSubmit(field.form.querySelector<HTMLButtonElement>("button.btn-primary"));
+    field.form?.querySelector<HTMLButtonElement>("button.btn-primary")?.click(); // htmx sends the button that was pressed
   });
   document.addEventListener("input", (event) => grow(event.target as Element));
+  // the event does not bubble
+  document.addEventListener("toggle", (event) => {
+    const details = event.target as HTMLDetailsElement;
+    if (details.open && details.closest("[data-stick]")) details.scrollIntoView({ block: "nearest" });
+  }, true);
 }
 
 const COMPOSING = 229; // Safari says only by this that Enter ends the input of a character

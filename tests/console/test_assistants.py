@@ -85,7 +85,7 @@ async def test_it_is_tried_as_a_visitor(olga, shop):
     path = f"/console/assistants/{shop.assistant_id}/try"
     visitor = await olga.post(path, {"question": "When are you open?", "inbox": str(shop.id)})
     assert "From ten to seven.<sup>1</sup>" in visitor.text
-    assert "1 documents readable" in visitor.text
+    assert "1 document readable" in visitor.text
     member = await olga.post(path, {"question": "When are you open?", "inbox": str(shop.id), "speaker": "member"})
     assert "nothing found" in member.text
     empty = await olga.post(path, {"question": " ", "inbox": str(shop.id)})

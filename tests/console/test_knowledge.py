@@ -199,7 +199,7 @@ async def test_the_search_answers_as_somebody(olga, services, organization):
     assert "See what the assistant would be given" in (await olga.get(path)).text
     whole = (await olga.get(f"{path}?q=opening+hours")).text
     assert "From ten to seven." in whole
-    assert "1 documents of this knowledge base" in whole
+    assert "1 document of this knowledge base" in whole
     visitor = (await olga.get(f"{path}?q=opening+hours&inbox={inbox.id}&speaker=visitor")).text
     assert "From ten to seven." in visitor
     member = (await olga.get(f"{path}?q=opening+hours&inbox={inbox.id}&speaker=member")).text
