@@ -15,8 +15,9 @@ import structlog
 
 from frontdesk.access import queries as access
 from frontdesk.answers import queries
-from frontdesk.answers.askers import Voice, find_voice, load_asker
-from frontdesk.answers.model import EXTRACTIVE, Asker, Draft, Source
+from frontdesk.answers.askers import find_voice, load_asker
+from frontdesk.answers.earlier import recall
+from frontdesk.answers.model import EXTRACTIVE, Asker, Draft, share_answer
 from frontdesk.answers.speaking import Delta, Reading, Replace, read, speak
 from frontdesk.answers.wording import NOTHING_FOUND, RULES_CHANGED, say
 from frontdesk.channels import queries as channels
@@ -26,9 +27,9 @@ from frontdesk.conversations import queries as threads
 from frontdesk.conversations.model import LEASE, Message, SenderKind
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import NotFound
-from frontdesk.core.ids import ConversationId, MessageId, OrganizationId
+from frontdesk.core.ids import ConversationId, DocumentId, MessageId, OrganizationId
 from frontdesk.core.services import Services
-from frontdesk.core.text import utc_now
+from frontdesk.core.text import dump_json, utc_now
 from frontdesk.knowledge.errors import ScopeLeak
 from frontdesk.knowledge.search import Question, find_forbidden, prepare_question
 
@@ -49,6 +50,10 @@ AnswerEvent = Delta | Replace | Answered
 
 class _AccessChanged(Exception):
     """Something that the model was given may not be read any more."""
+
+
+class _Settled(Exception):
+    """A member replied meanwhile to all that this answer is to."""
 
 
 class _Superseded(Exception):
@@ -72,10 +77,21 @@ async def answer(
             async with answering.keeping_lease(), aclosing(answering.run()) as events:
                 async for event in events:
                     yield event
+        except _Settled:
+            continue
         except (_Superseded, NotFound):
-            async with services.db.begin(organization_id) as tx:
-                await threads.release_lease(tx, conversation_id, holder)
+            await _let_go(services, organization_id, conversation_id, holder)
             return
+        except BaseException:  # a fault, or nobody reads on: others need not wait until the lease runs out
+            await _let_go(services, organization_id, conversation_id, holder)
+            raise
+
+
+async def _let_go(
+    services: Services, organization_id: OrganizationId, conversation_id: ConversationId, holder: UUID
+) -> None:
+    async with services.db.begin(organization_id) as tx:
+        await threads.release_lease(tx, conversation_id, holder)
 
 
 @dataclass(slots=True)
@@ -107,7 +123,7 @@ class _Answering:
         yield Replace(text)
         async with self.services.db.begin(self.organization_id) as tx:
             asker = await self._ask_again(tx)
-        yield Answered(await self._store(asker, Draft.of(text, (), 0, EXTRACTIVE, {})))
+        yield Answered(await self._store(asker, Draft.of(text, (), 0, EXTRACTIVE, {}), frozenset()))
 
     @asynccontextmanager
     async def keeping_lease(self) -> AsyncIterator[None]:
@@ -132,23 +148,20 @@ class _Answering:
         reading = await self._read(question)
         searched = time.perf_counter()
         content = ""
-        async with aclosing(speak(reading, question, lambda: self._check(reading.sources))) as pieces:
+        async with aclosing(speak(reading, question, lambda: self._check(reading.given))) as pieces:
             async for piece in pieces:
                 content = piece.text if isinstance(piece, Replace) else content + piece.text
                 yield piece
         timing = {"search": _ms(started, searched), "model": _ms(searched, time.perf_counter())}
         draft = Draft.of(content, reading.sources, reading.result.permitted_count, reading.model_name, timing)
-        yield Answered(await self._store(reading.asker, draft))
+        yield Answered(await self._store(reading.asker, draft, reading.given))
 
     async def _read(self, question: Question) -> Reading:
         async with self.services.db.begin(self.organization_id) as tx:
             asker = await self._ask_again(tx)
-            earlier = await queries.list_earlier(tx, self.conversation_id, self.waiting[0].id)
-            given = frozenset(document for message in earlier for document in message.document_ids)
-            forbidden = await find_forbidden(tx, asker.scope.scope, given)
-            turns = [message.as_turn() for message in earlier if message.document_ids.isdisjoint(forbidden)]
+            history = await recall(tx, asker.scope.scope, self.conversation_id, self.waiting[0].id)
             self._version = asker.scope_version
-            return await read(tx, self.services, asker, question, turns)
+            return await read(tx, self.services, asker, question, history)
 
     async def _ask_again(self, tx: Tx) -> Asker:
         """Compile who asks, and what they may read, from what is stored now."""
@@ -157,33 +170,35 @@ class _Answering:
             raise _Superseded
         contact = await contacts.get_contact(tx, conversation.contact_id)
         inbox = await channels.get_inbox(tx, conversation.inbox_id)
-        return await load_asker(tx, contact, inbox, await self._voice(tx), page=self.waiting[-1].query_metadata)
+        ways = {(m.session_id, m.assurance, dump_json(m.query_metadata)): m for m in self.waiting}  # they came in
+        askers = [
+            await load_asker(tx, contact, inbox, await find_voice(tx, m.session_id, m.assurance), page=m.query_metadata)
+            for m in ways.values()
+        ]
+        return share_answer(askers)
 
-    async def _voice(self, tx: Tx) -> Voice:
-        """Several messages may share one answer: it is given at the least assurance among them."""
-        voices = [await find_voice(tx, message.session_id, message.assurance) for message in self.waiting]
-        return min(voices, key=lambda voice: voice.assurance)
-
-    async def _check(self, sources: Sequence[Source]) -> None:
+    async def _check(self, given: frozenset[DocumentId]) -> None:
         """Compare the scope's version; on a change compile again for all that the model was given."""
         async with self.services.db.begin(self.organization_id) as tx:
             version = await access.get_scope_version(tx)
             if version != self._version:
-                await self._require_permitted(tx, sources)
+                await self._require_permitted(tx, given)
                 self._version = version
 
-    async def _require_permitted(self, tx: Tx, sources: Sequence[Source]) -> None:
+    async def _require_permitted(self, tx: Tx, given: frozenset[DocumentId]) -> None:
         asker = await self._ask_again(tx)
-        given = frozenset(source.hit.document_id for source in sources)
         if await find_forbidden(tx, asker.scope.scope, given):
             raise _AccessChanged
 
-    async def _store(self, asker: Asker, draft: Draft) -> MessageId:
+    async def _store(self, asker: Asker, draft: Draft, given: frozenset[DocumentId]) -> MessageId:
         now = utc_now()
         async with self.services.db.begin(self.organization_id) as tx:
+            await threads.lock_conversation(tx, self.conversation_id)
             if not await threads.lock_lease(tx, self.conversation_id, self.holder):
                 raise _Superseded
-            await self._require_permitted(tx, draft.sources)
+            if not await self._is_wanted(tx):
+                raise _Settled
+            await self._require_permitted(tx, given)
             message_id = await conversations.send_outgoing(
                 tx,
                 self.conversation_id,
@@ -196,6 +211,10 @@ class _Answering:
             await threads.update_answered(tx, self.conversation_id, [message.id for message in self.waiting])
             await threads.update_conversation(tx, self.conversation_id, waits_for_member=not draft.is_found)
         return message_id
+
+    async def _is_wanted(self, tx: Tx) -> bool:
+        waiting = {message.id for message in await threads.list_awaiting_answer(tx, self.conversation_id)}
+        return any(message.id in waiting for message in self.waiting)
 
 
 def _ms(start: float, end: float) -> float:

@@ -1,12 +1,15 @@
 """Completions: an API caller asks an assistant, for a contact or as a new anonymous one."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 from frontdesk.access.model import Assurance, Layer
 from frontdesk.access.parse import parse_query_metadata
 from frontdesk.answers import queries
+from frontdesk.answers.actions import Answered, AnswerEvent, answer
 from frontdesk.answers.bodies import CompletionBody
 from frontdesk.answers.model import Citation
 from frontdesk.channels import queries as inboxes
@@ -30,11 +33,15 @@ from frontdesk.organizations.model import Right
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A stored question, with the lease to answer it."""
+    """A stored question. `holder` has the lease on answering it; None: somebody else is answering the conversation."""
 
     conversation_id: ConversationId
     message_id: MessageId
-    holder: UUID
+    holder: UUID | None
+
+
+_PATIENCE_SECONDS = 120.0
+_LOOK_AGAIN_SECONDS = 5.0
 
 
 async def ask_assistant(ctx: Ctx, assistant_id: AssistantId, body: CompletionBody) -> Asked:
@@ -65,14 +72,53 @@ async def ask_assistant(ctx: Ctx, assistant_id: AssistantId, body: CompletionBod
             conversation_id=conversation.id,
             message_id=message_id,
         )
-        await conversations.claim_lease(tx, conversation.id, holder, now)
-    return Asked(conversation.id, message_id, holder)
+        is_ours = await conversations.claim_lease(tx, conversation.id, holder, now)
+    return Asked(conversation.id, message_id, holder if is_ours else None)
 
 
-async def read_completion(tx: Tx, asked: Asked) -> tuple[Message | None, Sequence[Citation]]:
-    """Return the answer with its citations; None when a member took the conversation over."""
-    later = await conversations.list_messages(tx, asked.conversation_id, after=asked.message_id)
-    answered = next((message for message in later if message.type == "outgoing"), None)
+async def answer_asked(ctx: Ctx, asked: Asked) -> AsyncGenerator[AnswerEvent, None]:
+    """Yield the answer as it grows, and Answered once it is stored; goes on with what else waits, yielding nothing.
+
+    Who else is answering the conversation answers this question too, at most within two minutes; that is not yielded.
+    """
+    if asked.holder is None:
+        await _await_other(ctx, asked)
+        return
+    is_answered = False
+    running = answer(ctx.services, ctx.organization_id, asked.conversation_id, asked.holder)
+    async with aclosing(running) as events:
+        async for happened in events:
+            if not is_answered:
+                yield happened
+            is_answered = is_answered or isinstance(happened, Answered)
+
+
+async def _await_other(ctx: Ctx, asked: Asked) -> None:
+    async with ctx.services.live.subscribe(ctx.organization_id) as events:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                while await _waits(ctx, asked):
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(events.get(), _LOOK_AGAIN_SECONDS)
+
+
+async def _waits(ctx: Ctx, asked: Asked) -> bool:
+    async with ctx.db.begin(ctx.organization_id) as tx:
+        return await conversations.is_awaiting_answer(tx, asked.message_id)
+
+
+async def read_completion(
+    tx: Tx, asked: Asked, answer_id: MessageId | None
+) -> tuple[Message | None, Sequence[Citation]]:
+    """Return the answer with its citations; None when a member took the conversation over.
+
+    `answer_id` None: somebody else has answered, just now.
+    """
+    if answer_id is not None:
+        answered = await conversations.find_message(tx, answer_id)
+    else:
+        later = await conversations.list_messages(tx, asked.conversation_id, after=asked.message_id)
+        answered = next((message for message in reversed(later) if message.type == "outgoing"), None)
     return answered, await queries.list_citations(tx, [answered.id]) if answered else []
 
 

@@ -4,19 +4,24 @@ from uuid import UUID
 
 from frontdesk.answers.actions import answer
 from frontdesk.conversations import queries as threads
+from frontdesk.conversations.actions import ANSWER_DUE, CRASH_NET
 from frontdesk.core.ids import ConversationId, OrganizationId, new_id
+from frontdesk.core.jobs import enqueue
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 
 
 async def on_answer_due(services: Services, organization_id: OrganizationId, *, conversation_id: UUID) -> None:
-    """Answer what still waits, unless somebody is answering."""
+    """Answer what still waits. While somebody else is answering, look again later: that process may die yet."""
     conversation, holder = ConversationId(conversation_id), new_id()
     async with services.db.begin(organization_id) as tx:
         if not await threads.claim_lease(tx, conversation, holder, utc_now()):
+            if await threads.list_awaiting_answer(tx, conversation):
+                lock = str(conversation_id)
+                await enqueue(tx, ANSWER_DUE, delay=CRASH_NET, lock=lock, conversation_id=conversation_id)
             return
     async for _ in answer(services, organization_id, conversation, holder):
         pass
 
 
-HANDLERS = {"answers.answer_due": on_answer_due}
+HANDLERS = {ANSWER_DUE: on_answer_due}

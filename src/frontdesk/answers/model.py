@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from frontdesk.access.layers import EffectiveScope
-from frontdesk.access.model import Assurance
+from frontdesk.access.model import Assurance, all_of
 from frontdesk.answers.wording import NOTHING_FOUND
 from frontdesk.channels.model import Inbox
 from frontdesk.contacts.model import Contact
@@ -28,6 +28,14 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """The turns before a question, and all documents that they may be made of."""
+
+    turns: Sequence[Turn] = ()
+    recalled: frozenset[DocumentId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks, as whom the answer is given, and what that person may read right now."""
 
@@ -37,6 +45,17 @@ class Asker:
     session_id: SessionId | None
     scope: EffectiveScope
     scope_version: int
+
+
+def share_answer(askers: Sequence[Asker]) -> Asker:
+    """Return as whom one answer to several is given: the least proven of them, who reads what every one of them may."""
+    weakest = min(askers, key=lambda asker: asker.assurance)
+    steps = dict.fromkeys(step for asker in askers for step in asker.scope.steps)
+    return replace(
+        weakest,
+        scope=EffectiveScope(all_of(*(asker.scope.scope for asker in askers)), tuple(steps)),
+        scope_version=min(asker.scope_version for asker in askers),
+    )
 
 
 @dataclass(frozen=True, slots=True)

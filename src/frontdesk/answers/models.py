@@ -30,6 +30,8 @@ async def stream_text(access: ModelAccess, *, instructions: str, question: str) 
     from pydantic_ai import Agent  # noqa: PLC0415 -- half a second of imports that extractive answers never need
     from pydantic_ai.exceptions import AgentRunError  # noqa: PLC0415
 
+    if not access.key and not access.base_url:  # the vendors' own libraries would look for a key of the operator
+        raise ModelFailed("the assistant has no key for its model")
     model, provider = _open_model(access)
     agent = Agent(model, instructions=instructions, retries=0)
     try:
@@ -42,20 +44,21 @@ async def stream_text(access: ModelAccess, *, instructions: str, question: str) 
 
 def _open_model(access: ModelAccess) -> "tuple[Model[Any], Provider[Any]]":
     """Return the model and its provider, which closes its connections when its block ends."""
+    key = access.key or "none"  # a server of one's own may ask for none
     if access.provider == "anthropic":
         from pydantic_ai.models.anthropic import AnthropicModel  # noqa: PLC0415
         from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: PLC0415
 
-        anthropic = AnthropicProvider(api_key=access.key, base_url=access.base_url)
+        anthropic = AnthropicProvider(api_key=key, base_url=access.base_url)
         return AnthropicModel(access.name, provider=anthropic), anthropic
     if access.provider == "google":
         from pydantic_ai.models.google import GoogleModel  # noqa: PLC0415
         from pydantic_ai.providers.google import GoogleProvider  # noqa: PLC0415
 
-        google = GoogleProvider(api_key=access.key, base_url=access.base_url)
+        google = GoogleProvider(api_key=key, base_url=access.base_url)
         return GoogleModel(access.name, provider=google), google
     from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415
     from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415
 
-    openai = OpenAIProvider(base_url=access.base_url, api_key=access.key)
+    openai = OpenAIProvider(base_url=access.base_url, api_key=key)
     return OpenAIChatModel(access.name, provider=openai), openai

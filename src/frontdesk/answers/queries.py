@@ -6,7 +6,7 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
-from frontdesk.answers.model import Asker, Citation, Draft, Receipt, Turn
+from frontdesk.answers.model import EXTRACTIVE, Asker, Citation, Draft, Receipt, Turn
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import AnswerId, ConversationId, DocumentId, MessageId, new_id
 
@@ -113,13 +113,30 @@ async def list_given(tx: Tx, message_ids: Sequence[MessageId]) -> list[GivenPass
 class EarlierMessage:
     """A message before the question, with all documents that were given to the model for it."""
 
+    id: MessageId
     is_question: bool
     text: str
     document_ids: frozenset[DocumentId]
+    is_composed: bool  # by a model, which knew the turns before it
 
     def as_turn(self) -> Turn:
         """Return it as the model may know it."""
         return Turn(self.is_question, self.text)
+
+
+async def find_first_given(tx: Tx, conversation_id: ConversationId) -> dict[DocumentId, MessageId]:
+    """Map each document that was ever given to the model in this conversation to the first answer that had it."""
+    rows = await tx.fetch(
+        """
+        SELECT DISTINCT ON (k.document_id) k.document_id, a.message_id
+          FROM answers a
+          JOIN answer_chunks k ON k.organization_id = a.organization_id AND k.answer_id = a.id
+         WHERE a.organization_id = %(organization)s AND a.conversation_id = %(conversation)s
+         ORDER BY k.document_id, a.message_id
+        """,
+        {"organization": tx.organization_id, "conversation": conversation_id},
+    )
+    return {DocumentId(row[0]): MessageId(row[1]) for row in rows}
 
 
 async def list_earlier(
@@ -128,8 +145,9 @@ async def list_earlier(
     """List the latest messages before `before`, oldest first."""
     rows = await tx.fetch(
         """
-        SELECT m.type = 'incoming', m.content,
-               coalesce(array_agg(k.document_id) FILTER (WHERE k.document_id IS NOT NULL), '{}')
+        SELECT m.id, m.type = 'incoming', m.content,
+               coalesce(array_agg(k.document_id) FILTER (WHERE k.document_id IS NOT NULL), '{}'),
+               coalesce(bool_or(a.model <> %(extractive)s), false)
           FROM messages m
           LEFT JOIN answers a ON a.organization_id = m.organization_id AND a.message_id = m.id
           LEFT JOIN answer_chunks k ON k.organization_id = a.organization_id AND k.answer_id = a.id
@@ -137,9 +155,10 @@ async def list_earlier(
          GROUP BY m.organization_id, m.id
          ORDER BY m.id DESC LIMIT %(limit)s
         """,
-        {"organization": tx.organization_id, "conversation": conversation_id, "before": before, "limit": limit},
+        {"organization": tx.organization_id, "conversation": conversation_id, "before": before, "limit": limit}
+        | {"extractive": EXTRACTIVE},
     )
-    return [EarlierMessage(is_question, text, frozenset(ids)) for is_question, text, ids in reversed(rows)]
+    return [EarlierMessage(row[0], row[1], row[2], frozenset(row[3]), row[4]) for row in reversed(rows)]
 
 
 async def list_receipts(tx: Tx, message_ids: Sequence[MessageId]) -> list[Receipt]:

@@ -1,6 +1,7 @@
 """REST: messages and completions."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from frontdesk.access.model import Assurance, Layer
 from frontdesk.access.parse import parse_query_metadata
 from frontdesk.answers import queries
-from frontdesk.answers.actions import Answered, answer
+from frontdesk.answers.actions import Answered
 from frontdesk.answers.bodies import (
     CompletionBody,
     CompletionOut,
@@ -21,7 +22,7 @@ from frontdesk.answers.bodies import (
     citation_out,
     message_out,
 )
-from frontdesk.answers.completing import Asked, ask_assistant, read_completion
+from frontdesk.answers.completing import Asked, answer_asked, ask_assistant, read_completion
 from frontdesk.answers.speaking import Replace
 from frontdesk.conversations import actions as threads
 from frontdesk.conversations import queries as conversations
@@ -127,33 +128,40 @@ async def complete(request: Request, ctx: Asker, assistant_id: AssistantId, body
     asked = await ask_assistant(ctx, assistant_id, body)
     if body.is_streaming:
         return StreamingResponse(_stream(request, ctx, asked), media_type="text/event-stream")
-    async for _ in answer(ctx.services, ctx.organization_id, asked.conversation_id, asked.holder):
-        pass
-    return reply(request, await _final(ctx, asked))
+    answer_id = None
+    async for happened in answer_asked(ctx, asked):
+        if isinstance(happened, Answered):
+            answer_id = happened.message_id
+    return reply(request, await _final(ctx, asked, answer_id))
 
 
 async def _stream(request: Request, ctx: Ctx, asked: Asked) -> AsyncIterator[bytes]:
-    async for happened in answer(ctx.services, ctx.organization_id, asked.conversation_id, asked.holder):
-        if isinstance(happened, Answered):
-            break
-        piece = CompletionOut(
-            conversation_id=str(asked.conversation_id),
-            content=happened.text,
-            done=False,
-            replace=isinstance(happened, Replace),
-        )
-        yield _data(request, piece)
-    last = await _final(ctx, asked)
-    yield _data(request, last.model_copy(update={"content": ""}))
+    is_answered = False
+    async with aclosing(answer_asked(ctx, asked)) as events:
+        async for happened in events:
+            if isinstance(happened, Answered):
+                is_answered = True
+                last = await _final(ctx, asked, happened.message_id)
+                yield _data(request, last.model_copy(update={"content": ""}))
+            else:
+                yield _data(request, _piece(asked, happened.text, replace=isinstance(happened, Replace)))
+    if not is_answered:  # somebody else has answered: their words are shown whole
+        last = await _final(ctx, asked, None)
+        yield _data(request, _piece(asked, last.content, replace=True))
+        yield _data(request, last.model_copy(update={"content": ""}))
+
+
+def _piece(asked: Asked, text: str, *, replace: bool) -> CompletionOut:
+    return CompletionOut(conversation_id=str(asked.conversation_id), content=text, done=False, replace=replace)
 
 
 def _data(request: Request, piece: CompletionOut) -> bytes:
     return b"data: " + bytes(reply(request, piece).body) + b"\n\n"
 
 
-async def _final(ctx: Ctx, asked: Asked) -> CompletionOut:
+async def _final(ctx: Ctx, asked: Asked, answer_id: MessageId | None) -> CompletionOut:
     async with ctx.db.begin(ctx.organization_id) as tx:
-        message, citations = await read_completion(tx, asked)
+        message, citations = await read_completion(tx, asked, answer_id)
     return CompletionOut(
         conversation_id=str(asked.conversation_id),
         content=message.content if message else "",

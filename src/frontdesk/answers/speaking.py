@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import structlog
 
 from frontdesk.answers.extractive import choose_hits, choose_passages, in_pieces, number, render_passages
-from frontdesk.answers.model import EXTRACTIVE, Asker, Source, Turn
+from frontdesk.answers.model import EXTRACTIVE, Asker, History, Source
 from frontdesk.answers.models import ModelAccess, ModelFailed, stream_text
 from frontdesk.answers.prompt import NOTHING, render_history, render_instructions
 from frontdesk.answers.wording import NOTHING_FOUND, say
 from frontdesk.assistants import queries as assistants
 from frontdesk.assistants.model import Assistant
 from frontdesk.core.db import Tx
+from frontdesk.core.ids import DocumentId
 from frontdesk.core.services import Services
 from frontdesk.knowledge.search import Question, SearchResult, search
 
@@ -44,7 +45,13 @@ class Reading:
     model: ModelAccess | None  # None, too, once it has failed
     result: SearchResult
     sources: tuple[Source, ...]  # everything that the model is given
-    turns: Sequence[Turn]
+    history: History
+
+    @property
+    def given(self) -> frozenset[DocumentId]:
+        """Every document that the answer may be made of."""
+        of_sources = frozenset(source.hit.document_id for source in self.sources)
+        return of_sources | self.history.recalled if self.model else of_sources
 
     @property
     def model_name(self) -> str:
@@ -58,13 +65,13 @@ class Reading:
         return [source for source in self.sources if source.hit in chosen]
 
 
-async def read(tx: Tx, services: Services, asker: Asker, question: Question, turns: Sequence[Turn]) -> Reading:
+async def read(tx: Tx, services: Services, asker: Asker, question: Question, history: History) -> Reading:
     """Search what the asker may read, and choose what the model is given."""
     assistant = await assistants.get_assistant(tx, asker.inbox.assistant_id)
     model = await _find_model(tx, services, assistant)
     result = await search(tx, asker.scope.scope, question)
     hits = choose_hits(result.hits)
-    return Reading(asker, assistant, model, result, number(hits if model else choose_passages(hits)), turns)
+    return Reading(asker, assistant, model, result, number(hits if model else choose_passages(hits)), history)
 
 
 async def speak(reading: Reading, question: Question, check: Check) -> AsyncGenerator[Delta | Replace, None]:
@@ -93,7 +100,7 @@ async def _speak_model(
 ) -> AsyncGenerator[Delta | Replace, None]:
     """Yield the model's text, held back for as long as it may still be the word for "nothing found"."""
     said, is_shown = "", False
-    prompt = "\n\n".join(filter(None, [render_history(reading.turns), question.text]))
+    prompt = "\n\n".join(filter(None, [render_history(reading.history.turns), question.text]))
     instructions = render_instructions(reading.assistant.instructions, reading.asker, reading.sources)
     async with aclosing(stream_text(model, instructions=instructions, question=prompt)) as pieces:
         async for piece in pieces:

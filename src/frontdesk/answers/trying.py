@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from frontdesk.access.model import Assurance
 from frontdesk.answers.askers import Voice, load_asker
-from frontdesk.answers.model import Asker, Draft
+from frontdesk.answers.model import Asker, Draft, History
 from frontdesk.answers.speaking import Replace, read, speak
 from frontdesk.channels.model import Inbox
 from frontdesk.contacts.model import Contact
@@ -40,7 +40,7 @@ async def try_question(
     prepared = await prepare_question(services.embedder, question)
     async with services.db.begin(organization_id) as tx:
         asker = await load_asker(tx, contact, inbox, Voice(assurance))
-        reading = await read(tx, services, asker, prepared, [])
+        reading = await read(tx, services, asker, prepared, History())
     content = ""
     async for piece in speak(reading, prepared, _no_check):
         content = piece.text if isinstance(piece, Replace) else content + piece.text

@@ -67,9 +67,9 @@ async def send_outgoing(
 async def reply(tx: Tx, caller: Caller, conversation_id: ConversationId, content: str, *, now: datetime) -> MessageId:
     """Answer as a member or an API key: it settles what waited for an answer, and audit tells who wrote."""
     kind = SenderKind.MEMBER if caller.kind is CallerKind.MEMBER else SenderKind.API_KEY
+    await queries.update_conversation(tx, conversation_id, waits_for_member=False)
     waiting = await queries.list_awaiting_answer(tx, conversation_id)
     await queries.update_answered(tx, conversation_id, [message.id for message in waiting])
-    await queries.update_conversation(tx, conversation_id, waits_for_member=False)
     message_id = await send_outgoing(
         tx, conversation_id, check_content(content), sender_kind=kind, sender_id=caller.id, now=now
     )

@@ -69,6 +69,12 @@ async def get_conversation(tx: Tx, conversation_id: ConversationId) -> Conversat
     return found
 
 
+async def lock_conversation(tx: Tx, conversation_id: ConversationId) -> None:
+    """Wait until nobody else writes into the conversation. Who takes its messages or its lease, too, takes it first."""
+    sql = "SELECT 1 FROM conversations WHERE organization_id = %(organization)s AND id = %(id)s FOR NO KEY UPDATE"
+    await tx.execute(sql, {"organization": tx.organization_id, "id": conversation_id})
+
+
 async def find_by_key(
     tx: Tx, session_key: str, *, inbox_id: InboxId, session_id: SessionId, contact_id: ContactId | None
 ) -> Conversation | None:
@@ -336,6 +342,12 @@ async def list_awaiting_answer(tx: Tx, conversation_id: ConversationId) -> list[
         """,
         {"organization": tx.organization_id, "conversation": conversation_id},
     )
+
+
+async def is_awaiting_answer(tx: Tx, message_id: MessageId) -> bool:
+    """Tell whether nobody has answered this message yet, and somebody is to."""
+    sql = "SELECT awaits_answer FROM messages WHERE organization_id = %(organization)s AND id = %(id)s"
+    return bool(await tx.fetch_value(sql, {"organization": tx.organization_id, "id": message_id}))
 
 
 async def update_answered(tx: Tx, conversation_id: ConversationId, message_ids: Sequence[MessageId]) -> None:
