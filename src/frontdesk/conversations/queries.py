@@ -78,12 +78,16 @@ async def lock_conversation(tx: Tx, conversation_id: ConversationId) -> None:
 async def find_by_key(
     tx: Tx, session_key: str, *, inbox_id: InboxId, session_id: SessionId, contact_id: ContactId | None
 ) -> Conversation | None:
-    """Return what this browser opened under the key: a proven contact's, also by an earlier session, or its own."""
+    """Return what this browser opened under the key: a proven contact's, also by an earlier session, or its own.
+
+    What the organization opened for a contact has no key; there, its id is one.
+    """
     return await tx.fetch_one_as(
         Conversation,
         f"""
         SELECT {_CONVERSATION} FROM conversations c
-         WHERE c.organization_id = %(organization)s AND c.session_key = %(key)s AND c.inbox_id = %(inbox)s
+         WHERE c.organization_id = %(organization)s AND c.inbox_id = %(inbox)s
+           AND coalesce(c.session_key, c.id::text) = %(key)s
            AND CASE WHEN %(contact)s::uuid IS NULL THEN c.session_id = %(session)s ELSE c.contact_id = %(contact)s END
          ORDER BY c.id DESC
          LIMIT 1

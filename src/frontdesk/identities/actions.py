@@ -79,7 +79,7 @@ async def open_session(
     if stored is not None and stored.inbox_id != inbox.id:
         stored = None
     if proof is None:
-        return Opening() if stored is None or stored.is_proven else Opening(stored)
+        return Opening() if stored is None or stored.is_proven else Opening(await _note_visit(tx, stored, now))
     await _check_circumstances(tx, inbox, stored, proof)
     identity_id, contact_id, is_new = await queries.upsert_identity(tx, proof.key, now=now)
     secret = issue_secret(_TOKEN_KIND, tx.organization_id)
@@ -115,8 +115,12 @@ async def start_visitor_session(tx: Tx, inbox: Inbox, now: datetime) -> tuple[Ch
     return session, secret.text
 
 
-async def find_session(tx: Tx, token: str, now: datetime | None = None) -> ChatSession | None:
+async def find_session(
+    tx: Tx, token: str, now: datetime | None = None, *, notes_visit: bool = True
+) -> ChatSession | None:
     """Return the running session of `token` and note that its browser is there, exact to a minute.
+
+    `notes_visit` False: for `open_session`, which does so itself, after it has locked the identity.
 
     None for a token that is not ours, was rotated, has ended or was idle for 30 days: all look the same. A proven
     session is returned even when its proof is too old; `require_proven_now` tells.
@@ -125,7 +129,11 @@ async def find_session(tx: Tx, token: str, now: datetime | None = None) -> ChatS
         return None
     now = now or utc_now()
     session = await queries.find_session_by_hash(tx, hash_secret(token), now=now)
-    if session is None or now - session.last_seen_at < _SEEN_EVERY:
+    return session if session is None or not notes_visit else await _note_visit(tx, session, now)
+
+
+async def _note_visit(tx: Tx, session: ChatSession, now: datetime) -> ChatSession:
+    if now - session.last_seen_at < _SEEN_EVERY:
         return session
     seen = replace(session, last_seen_at=now, expires_at=now + SESSION_IDLES)
     await queries.update_last_seen(tx, seen.id, now=now, expires_at=seen.expires_at)

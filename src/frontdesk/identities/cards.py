@@ -112,7 +112,7 @@ async def change_card(
     else:
         await access_unmerged(tx, caller, contact_id, Right.CONTACTS_EDIT)
         await queries.lock_source_ids(tx, given.source_ids())
-        await queries.lock_identities_of(tx, contact_id)
+        await queries.lock_sessions_of(tx, contact_id)
     contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     if if_version not in {None, contact.version}:
         raise PreconditionFailed(facts={"version": contact.version})

@@ -31,7 +31,7 @@ async def delete_contact(tx: Tx, caller: Caller, contact_id: ContactId) -> None:
     Raises ContactMerged, and NotFound, also when it is deleted already.
     """
     await access_unmerged(tx, caller, contact_id, Right.CONTACTS_DELETE)
-    await queries.lock_identities_of(tx, contact_id)
+    await queries.lock_sessions_of(tx, contact_id)
     await contacts.lock_contact(tx, contact_id)
     now = utc_now()
     released = await queries.release_identities(tx, contact_id, now=now)

@@ -19,6 +19,11 @@ from frontdesk.organizations.queries import organizations
 _IDENTITY: Final = "id, realm_id, source_id, contact_id, first_seen_at, last_seen_at, created_at"
 _SESSION_COLUMNS: Final = tuple(field.name for field in fields(ChatSession))
 _SESSION: Final = ", ".join(_SESSION_COLUMNS)
+_WROTE_AS_VISITOR: Final = """
+    contact_id IS NULL AND id IN (
+        SELECT session_id FROM conversations c
+         WHERE c.organization_id = %(organization)s AND c.contact_id = %(contact)s)
+"""
 
 
 # --- identities ------------------------------------------------------------------------------------------------------
@@ -103,23 +108,35 @@ async def has_identity(tx: Tx, contact_id: ContactId) -> bool:
 async def lock_source_ids(tx: Tx, source_ids: Iterable[str]) -> None:
     """Wait until this transaction is alone with these source ids, in any realm, among those that give source ids away.
 
-    Whoever takes several locks takes this one first, then `lock_identities_of`, then the card's.
+    Whoever takes several locks takes this one first, then `lock_sessions_of`, then the card's.
     """
     numbers = {_lock_number(f"{tx.organization_id}/{source_id}") for source_id in source_ids}
     for number in sorted(numbers):  # in one order everywhere, so that two never wait for each other
         await tx.execute("SELECT pg_advisory_xact_lock(%(number)s)", {"number": number})
 
 
-async def lock_identities_of(tx: Tx, contact_id: ContactId) -> None:
-    """Wait until nobody else can use the identities of this contact before this transaction ends.
+async def lock_sessions_of(tx: Tx, contact_id: ContactId) -> None:
+    """Wait until nobody else can use identities and sessions of this contact before this transaction ends.
 
-    A proof locks the identity and then the card; whoever changes both takes this lock before the card's.
+    A proof locks the identity, then the session, then the card, and a message its session, then the card; whoever
+    changes several of them takes this lock before the card's.
     """
-    sql = """
+    params = {"organization": tx.organization_id, "contact": contact_id}
+    await tx.execute(
+        """
         SELECT 1 FROM identities
          WHERE organization_id = %(organization)s AND contact_id = %(contact)s ORDER BY id FOR UPDATE
-    """
-    await tx.execute(sql, {"organization": tx.organization_id, "contact": contact_id})
+        """,
+        params,
+    )
+    await tx.execute(
+        f"""
+        SELECT 1 FROM chat_sessions
+         WHERE organization_id = %(organization)s AND ended_at IS NULL
+           AND (contact_id = %(contact)s OR {_WROTE_AS_VISITOR}) ORDER BY id FOR UPDATE
+        """,
+        params,
+    )
 
 
 async def insert_identity(tx: Tx, contact_id: ContactId, key: IdentityKey, *, now: datetime) -> bool:
@@ -235,10 +252,13 @@ async def resolve_contact_id(tx: Tx, contact_id: ContactId) -> ContactId:
 # --- sessions --------------------------------------------------------------------------------------------------------
 
 
-async def lock_session(tx: Tx, session_id: SessionId) -> None:
-    """Wait until this transaction is the only one that handles a message of this session."""
-    sql = "SELECT 1 FROM chat_sessions WHERE organization_id = %(organization)s AND id = %(id)s FOR UPDATE"
-    await tx.execute(sql, {"organization": tx.organization_id, "id": session_id})
+async def lock_session(tx: Tx, session_id: SessionId) -> bool:
+    """Wait until this transaction is the only one that handles a message of this session; False when it has ended."""
+    sql = """
+        SELECT ended_at IS NULL FROM chat_sessions
+         WHERE organization_id = %(organization)s AND id = %(id)s FOR UPDATE
+    """
+    return bool(await tx.fetch_value(sql, {"organization": tx.organization_id, "id": session_id}))
 
 
 async def find_session_by_hash(tx: Tx, token_hash: bytes, *, now: datetime) -> ChatSession | None:
@@ -322,12 +342,7 @@ async def end_visitor_sessions_of_contact(tx: Tx, contact_id: ContactId, reason:
 
     A visitor session names no contact: the conversations tell, although their domain stands above this one.
     """
-    condition = """
-        contact_id IS NULL AND id IN (
-            SELECT session_id FROM conversations c
-             WHERE c.organization_id = %(organization)s AND c.contact_id = %(contact)s)
-    """
-    return await _end(tx, condition, {"contact": contact_id}, reason, now)
+    return await _end(tx, _WROTE_AS_VISITOR, {"contact": contact_id}, reason, now)
 
 
 async def end_sessions_of_identity(tx: Tx, identity_id: IdentityId, reason: str, *, now: datetime) -> int:

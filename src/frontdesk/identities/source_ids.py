@@ -56,7 +56,7 @@ async def set_source_id(
     await access_unmerged(tx, caller, contact_id, Right.CONTACTS_EDIT)
     key = await read_key(tx, source_id, realm or await get_bare_realm(tx, contact_id))
     await queries.lock_source_ids(tx, [key.source_id])
-    await queries.lock_identities_of(tx, contact_id)
+    await queries.lock_sessions_of(tx, contact_id)
     await contacts.lock_contact(tx, contact_id)
     held = [one for one in await queries.list_identities(tx, contact_id) if one.realm_id == key.realm]
     if key in {one.key for one in held}:

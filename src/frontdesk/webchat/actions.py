@@ -27,9 +27,12 @@ from frontdesk.lifecycle.actions import fold_visitor
 from frontdesk.organizations.throttle import Limit, count_attempt
 from frontdesk.webchat.wire import SendBody
 
-_MOST_OPENED: Final = 100  # sessions, and conversations, from one address in a quarter of an hour, per inbox
+_MOST_OPENED: Final = (
+    100  # sessions, conversations, and refused proofs, from one address in a quarter of an hour, per inbox
+)
 _MOST_MESSAGES: Final = 100  # in one conversation within _FLOOD
 _FLOOD: Final = timedelta(minutes=1)
+_ENDED: Final = "This chat has ended. Please start again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,20 @@ class Sent:
 async def open_chat(door: Door, identity_token: str | None) -> Opening:
     """Open the chat as product, "Identity: who is talking" says.
 
-    Raises IdentityRefused for a proof that fails; nothing that is stored changes then, but the organization's own log.
+    Raises IdentityRefused for a proof that fails; nothing that is stored changes then, but the organization's own log;
+    and TooManyRequests after too many of them.
     """
     now = utc_now()
     try:
         async with door.services.db.begin(door.organization_id) as tx:
             proof = await _prove(tx, door, identity_token)
-            stored = await find_stored_session(tx, door)
+            stored = await find_stored_session(tx, door, notes_visit=False)
             opening = await identities.open_session(tx, door.inbox, stored=stored, proof=proof, now=now)
             if opening.fold_from is not None and opening.contact_id is not None:
                 await fold_visitor(tx, opening.fold_from, opening.contact_id, now=now)
     except IdentityRefused as refused:
+        async with door.services.db.begin(door.organization_id) as tx:
+            await count_attempt(tx, [_limit("refusal", door)], now)
         await identities.record_refusal(door.services.db, door.organization_id, door.inbox, refused, door.request_id)
         raise
     return opening
@@ -80,11 +86,11 @@ async def _prove(tx: Tx, door: Door, identity_token: str | None) -> Proof | None
     return await identities.prove(tx, door.services.cipher, door.inbox, identity_token, now=utc_now())
 
 
-async def find_stored_session(tx: Tx, door: Door) -> ChatSession | None:
+async def find_stored_session(tx: Tx, door: Door, *, notes_visit: bool = True) -> ChatSession | None:
     """Return the session of the browser's token; None when it is unknown, ended, or of another inbox."""
     if door.token is None:
         return None
-    session = await identities.find_session(tx, door.token)
+    session = await identities.find_session(tx, door.token, notes_visit=notes_visit)
     return session if session is not None and session.inbox_id == door.inbox.id else None
 
 
@@ -92,9 +98,18 @@ async def require_session(tx: Tx, door: Door) -> ChatSession:
     """Return the session. Raises Unauthenticated without one, and ProofExpired 60 minutes after a proof."""
     session = await find_stored_session(tx, door)
     if session is None:
-        raise Unauthenticated("This chat has ended. Please start again.")
+        raise Unauthenticated(_ENDED)
     require_proven_now(session, utc_now())
     return session
+
+
+async def require_still(tx: Tx, session: ChatSession) -> ChatSession:
+    """Return the session as it is now, under whatever token. Raises as `require_session` when it has ended."""
+    present = await sessions.find_session_by_id(tx, session.id)
+    if present is None:
+        raise Unauthenticated(_ENDED)
+    require_proven_now(present, utc_now())
+    return present
 
 
 async def start_session(door: Door) -> str:
@@ -112,7 +127,8 @@ async def send(door: Door, body: SendBody) -> Sent:
     now, holder = utc_now(), new_id()
     async with door.services.db.begin(door.organization_id) as tx:
         session = await require_session(tx, door)
-        await sessions.lock_session(tx, session.id)  # messages of one browser are handled one after the other
+        if not await sessions.lock_session(tx, session.id):  # messages of one browser come one after the other
+            raise Unauthenticated(_ENDED)
         conversation = await _find_or_open(tx, door, session, body.conversation_key)
         await _refuse_flood(tx, conversation, now)
         incoming = Incoming(

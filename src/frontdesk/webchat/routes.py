@@ -29,6 +29,7 @@ from frontdesk.webchat.actions import (
     log_out,
     open_chat,
     require_session,
+    require_still,
     send,
     start_session,
 )
@@ -147,45 +148,72 @@ async def _list_conversations(tx: Tx, session: ChatSession | None) -> list[Conve
 
 async def _answer_events(door: Door, answering: Answering, sent: Sent) -> AsyncIterator[bytes]:
     accepted = {"conversationId": str(sent.conversation.id), "messageId": str(sent.message_id)}
-    if sent.holder is None:
-        async for part in _await_answer(door, sent, accepted):
+    try:
+        async for part in (
+            _await_answer(door, sent, accepted)
+            if sent.holder is None
+            else _answer(door, answering, sent, sent.holder, accepted)
+        ):
             yield part
-        return
-    running = answering.start(door.organization_id, sent.conversation.id, sent.holder)
+    except FrontdeskError as error:
+        yield _failed(error)
+
+
+async def _answer(
+    door: Door, answering: Answering, sent: Sent, holder: UUID, accepted: dict[str, str]
+) -> AsyncIterator[bytes]:
+    running = answering.start(door.organization_id, sent.conversation.id, holder)
     yield event("accepted", accepted)
-    while (happened := await running.get()) is not None:
+    answer_id: MessageId | None = None
+    while answer_id is None and (happened := await running.get()) is not None:
         match happened:
             case Delta(text=text):
                 yield event("delta", {"text": text})
             case Replace(text=text):
                 yield event("replace", {"text": text})
-            case Answered():
-                break
+            case Answered(message_id=answer_id):
+                pass
     for message in await _read_after(door, sent):
-        yield event("answer", {"message": message.model_dump(by_alias=True, mode="json")})
+        if answer_id in (None, UUID(message.id)):
+            yield _answered(message)
+            return
 
 
 async def _await_answer(door: Door, sent: Sent, accepted: dict[str, str]) -> AsyncIterator[bytes]:
-    """Somebody else answers: wait for what they store."""
+    """Somebody else answers, or has answered when the message was sent before: wait for what they store."""
+    has_waited = False
     async with door.services.live.subscribe(door.organization_id) as events:
         yield event("accepted", accepted)
-        while sent.conversation.auto_reply:
-            answered = await _read_after(door, sent)
-            for message in answered:
-                yield event("answer", {"message": message.model_dump(by_alias=True, mode="json")})
-            if answered:
-                return
-            try:
-                await asyncio.wait_for(events.get(), _HEARTBEAT_SECONDS)
-            except TimeoutError:
+        while await _is_waiting(door, sent):
+            has_waited = True
+            if not await _next_event(events, sent.conversation.id):
                 yield b": waiting\n\n"
+    later = await _read_after(door, sent)
+    for message in later[-1:] if has_waited else later[:1]:  # what settled it just now, else what did so first
+        yield _answered(message)
+
+
+async def _is_waiting(door: Door, sent: Sent) -> bool:
+    async with door.services.db.begin(door.organization_id) as tx:
+        await require_still(tx, sent.session)
+        return await conversations.is_awaiting_answer(tx, sent.message_id)
 
 
 async def _read_after(door: Door, sent: Sent) -> list[MessageOut]:
-    """Return the first outgoing message after the one that was sent, in a list of at most one."""
+    """Return the outgoing messages after the one that was sent, if the session that sent it may read them now."""
     async with door.services.db.begin(door.organization_id) as tx:
-        messages = await read_messages(tx, door.inbox, sent.session, sent.conversation, after=sent.message_id)
-    return [message for message in messages if message.type == "outgoing"][:1]
+        session = await require_still(tx, sent.session)
+        conversation = await access_own_conversation(tx, session, sent.conversation.id)
+        messages = await read_messages(tx, door.inbox, session, conversation, after=sent.message_id)
+    return [message for message in messages if message.type == "outgoing"]
+
+
+def _answered(message: MessageOut) -> bytes:
+    return event("answer", {"message": message.model_dump(by_alias=True, mode="json")})
+
+
+def _failed(error: FrontdeskError) -> bytes:
+    return event("error", {"slug": error.slug, "detail": error.detail})
 
 
 async def _live_events(door: Door, conversation_id: ConversationId, after: MessageId | None) -> AsyncIterator[bytes]:
@@ -197,7 +225,7 @@ async def _live_events(door: Door, conversation_id: ConversationId, after: Messa
                     conversation = await access_own_conversation(tx, session, conversation_id)
                     messages = await read_messages(tx, door.inbox, session, conversation, after=after)
             except FrontdeskError as error:
-                yield event("error", {"slug": error.slug, "detail": error.detail})
+                yield _failed(error)
                 return
             for message in messages:
                 after = MessageId(UUID(message.id))

@@ -1,0 +1,170 @@
+"""What happens at the same time: a session that ends under a message or a stream, and staff who change the contact."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from conftest_webchat import Browser, read_events
+from frontdesk.answers.actions import answer
+from frontdesk.contacts import queries as contacts
+from frontdesk.conversations import queries as threads
+from frontdesk.core.ids import ConversationId, new_id
+from frontdesk.core.text import utc_now
+from frontdesk.demo.organization import Person
+from frontdesk.identities import queries as identities
+from frontdesk.identities.deletion import delete_contact
+from frontdesk.identities.model import IdentityKey
+from frontdesk.identities.source_ids import set_source_id
+from frontdesk.organizations.model import system_caller
+
+HOURS = "What are your opening hours?"
+
+
+async def until_somebody_waits(tx) -> None:
+    """Wait until another transaction waits for a lock of this one."""
+    for _ in range(200):
+        if await tx.fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("nobody waits")
+
+
+async def arrive(db, shop, browser: Browser, source_id: str):
+    """A member signs in; return their contact and session."""
+    await browser.open(await shop.sign(Person(source_id, source_id, f"{source_id.lower()}@example.com", ())))
+    async with db.begin(shop.organization_id) as tx:
+        key = IdentityKey(shop.inbox.realm_id, source_id)
+        contact = (await identities.find_owners(tx, [key]))[key]
+        session = await tx.fetch_value(
+            "SELECT id FROM chat_sessions WHERE contact_id = %(contact)s AND ended_at IS NULL", {"contact": contact}
+        )
+    return contact, session
+
+
+async def test_a_message_that_meets_the_end_of_its_session_is_refused(db, shop, browser):
+    """Whoever signs in while a message is on its way sends it again as themselves: it is neither lost nor misplaced."""
+    await browser.ask(HOURS, key="login-race")
+    conversation = ConversationId(UUID((await browser.open()).json()["conversation"]["id"]))
+    async with db.begin(shop.organization_id) as tx:
+        session = (await threads.get_conversation(tx, conversation)).session_id
+        await identities.end_session(tx, session, "login", now=utc_now())
+        sending = asyncio.create_task(browser.post("And on Sundays?", key="login-race"))
+        await until_somebody_waits(tx)
+    assert (await sending).status_code == 401
+    async with db.begin(shop.organization_id) as tx:
+        assert len(await threads.list_messages(tx, conversation)) == 2
+
+
+@pytest.mark.parametrize("change", ["delete", "correct"])
+async def test_staff_and_a_writing_member_never_wait_for_each_other(db, shop, browser, change):
+    """Who changes a contact takes its sessions before its card, as a message does."""
+    contact, session = await arrive(db, shop, browser, f"M-lock-{change}")
+    caller = system_caller(shop.organization_id)
+
+    async def change_it():
+        async with db.begin(shop.organization_id) as tx:
+            if change == "delete":
+                await delete_contact(tx, caller, contact)
+            else:
+                await set_source_id(tx, caller, contact, "M-lock-corrected")
+
+    async with db.begin(shop.organization_id) as tx:
+        await identities.lock_session(tx, session)
+        changing = asyncio.create_task(change_it())
+        await until_somebody_waits(tx)
+        await contacts.touch_inbox(tx, contact, shop.inbox.id, utc_now())
+    await changing
+    async with db.begin(shop.organization_id) as tx:
+        assert await identities.find_session_by_id(tx, session) is None
+
+
+async def test_a_member_who_opens_the_chat_waits_without_holding_the_session(db, shop, browser):
+    """Opening takes the identity before the session, as staff do who correct it."""
+    contact, session = await arrive(db, shop, browser, "M-lock-open")
+    token = await shop.sign(Person("M-lock-open", "Lock", "lock@example.com", ()))
+    async with db.begin(shop.organization_id) as tx:
+        await tx.execute(
+            "UPDATE chat_sessions SET last_seen_at = last_seen_at - interval '1 hour' WHERE id = %(id)s",
+            {"id": session},
+        )
+    async with db.begin(shop.organization_id) as tx:
+        await tx.fetch("SELECT 1 FROM identities WHERE contact_id = %(id)s FOR UPDATE", {"id": contact})
+        opening = asyncio.create_task(browser.open(token))
+        await until_somebody_waits(tx)
+        assert await identities.end_sessions_of_contact(tx, contact, "source_id_corrected", now=utc_now()) == 1
+    assert (await opening).status_code == 200
+
+
+async def test_a_stream_that_waits_shows_nothing_after_logout(db, shop, services, browser):
+    """The answer that another process gives does not reach a browser that signed out meanwhile."""
+    await browser.ask(HOURS, key="logout-stream")
+    conversation = ConversationId(UUID((await browser.open()).json()["conversation"]["id"]))
+    holder = new_id()
+    async with db.begin(shop.organization_id) as tx:
+        await threads.claim_lease(tx, conversation, holder, utc_now())
+    waiting = asyncio.create_task(browser.post("Until when?", key="logout-stream"))
+    async with asyncio.timeout(20):
+        while True:
+            async with db.begin(shop.organization_id) as tx:
+                if await threads.list_awaiting_answer(tx, conversation):
+                    break
+            await asyncio.sleep(0.05)
+    await browser.client.post(browser.url("logout"), headers=browser.headers)
+    async for _ in answer(services, shop.organization_id, conversation, holder):
+        pass
+    assert [name for name, _ in read_events(await waiting)] == ["accepted", "error"]
+
+
+async def test_each_of_quick_messages_is_told_its_own_answer(db, shop, services, browser):
+    """A message that comes while the one before is being answered is not told that one's answer."""
+    await browser.ask(HOURS, key="quick-messages")
+    conversation = ConversationId(UUID((await browser.open()).json()["conversation"]["id"]))
+    holder = new_id()
+    async with db.begin(shop.organization_id) as tx:
+        await threads.claim_lease(tx, conversation, holder, utc_now())
+    waiting = asyncio.create_task(browser.post("How can I pay?", key="quick-messages"))
+    async with asyncio.timeout(20):
+        while True:
+            async with db.begin(shop.organization_id) as tx:
+                if await threads.list_awaiting_answer(tx, conversation):
+                    break
+                await asyncio.sleep(0.05)
+    async with db.begin(shop.organization_id) as tx:  # the answer to the message before, stored only now
+        inbox = shop.inbox
+        await threads.insert_outgoing(
+            tx, conversation, "Too late", sender_kind="assistant", sender_id=inbox.assistant_id, now=utc_now()
+        )
+    async for _ in answer(services, shop.organization_id, conversation, holder):
+        pass
+    events = read_events(await waiting)
+    assert events[-1][0] == "answer"
+    assert events[-1][1]["message"]["content"] != "Too late"
+
+
+async def test_a_conversation_that_the_organization_opened_goes_on(db, shop, browser):
+    """A member continues it in the chat under the key that the chat was given for it."""
+    contact, _ = await arrive(db, shop, browser, "M-opened-for")
+    async with db.begin(shop.organization_id) as tx:
+        opened = await threads.insert_conversation(tx, contact, shop.inbox.id, now=utc_now())
+        await threads.insert_outgoing(tx, opened.id, "Hello", sender_kind="member", sender_id=new_id(), now=utc_now())
+        await tx.execute(
+            "UPDATE conversations SET last_message_id = id, last_message_at = now() WHERE id = %(id)s",
+            {"id": opened.id},
+        )
+    await browser.open(await shop.sign(Person("M-opened-for", "Opened", "opened@example.com", ())))
+    key = browser.opened["conversation"]["key"]
+    await browser.ask(HOURS, key=key)
+    async with db.begin(shop.organization_id) as tx:
+        assert len(await threads.list_messages(tx, opened.id)) == 3
+
+
+async def test_refused_proofs_fill_the_log_only_so_far(db, shop, client):
+    """Whoever sends one bad proof after the other is told to wait, and stores nothing more."""
+    browser = Browser(client, shop.inbox)
+    async with db.begin(shop.organization_id) as tx:
+        await tx.execute("DELETE FROM throttle_attempts")
+    statuses = [(await browser.open("nonsense")).status_code for _ in range(101)]
+    assert statuses == [401] * 100 + [429]
+    async with db.begin(shop.organization_id) as tx:
+        await tx.execute("DELETE FROM throttle_attempts")
