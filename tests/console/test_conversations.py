@@ -168,7 +168,7 @@ async def test_the_card_hides_personal_fields_without_the_right(olga, vera, db, 
     text = (await vera.get(f"/console/conversations/{conversation.id}")).text
     assert "Ann Zhang" in text
     assert "ann@example.com" not in text
-    assert "of 1 document readable" in text
+    assert "of 1 documents readable" in text
 
 
 async def test_what_contacts_write_is_text(olga, services, organization):

@@ -146,7 +146,7 @@ async def _try(
     async with member.db.begin(member.organization_id) as tx:
         inbox = (await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)).inbox
         try:
-            changed = replace(inbox, **{_FIELDS[which].name: conditions.read_field(text)})
+            changed = replace(inbox, **_changes(which, conditions.read_field(text)))
             return await _look(tx, member, changed, which), None
         except InvalidQueryMetadata as error:
             error.pointer = (error.pointer or "").removeprefix(_FIELDS[which].pointer) or None

@@ -148,8 +148,15 @@ async def retire(
     except InvalidRequest as error:
         async with member.db.begin(member.organization_id) as tx:
             key = await _find(tx, member, inbox_id, key_id)
-        context = {"inbox_id": inbox_id, "key": key, "until": until, "errors": field_errors(error)}
-        return page(request, "platforms/key_retire.html", status=error.status, **context)
+        return page(
+            request,
+            "platforms/key_retire.html",
+            status=error.status,
+            inbox_id=inbox_id,
+            key=key,
+            until=until,
+            errors=field_errors(error),
+        )
     return go(request, _address(inbox_id), flash=look_of(request)._("The key is saved."))
 
 
