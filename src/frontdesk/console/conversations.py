@@ -19,8 +19,9 @@ from frontdesk.console.pages import go, is_fragment, page
 from frontdesk.console.thread import STEP, load_thread
 from frontdesk.conversations import actions
 from frontdesk.conversations.access import access_conversation
+from frontdesk.conversations.listing import Labelled, find_labelled
 from frontdesk.conversations.model import Conversation
-from frontdesk.conversations.queries import Labelled, find_labelled, list_conversations, list_open_questions
+from frontdesk.conversations.queries import list_conversations, list_open_questions
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import ConversationId, InboxId, ProfileId

@@ -10,6 +10,7 @@ from frontdesk.contacts import actions as cards
 from frontdesk.conversations import actions, queries
 from frontdesk.conversations.access import access_conversation
 from frontdesk.conversations.bodies import ConversationOut, ConversationPage, conversation_out
+from frontdesk.conversations.listing import find_labelled
 from frontdesk.conversations.model import Conversation
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden
@@ -138,7 +139,7 @@ async def get_latest_conversation(request: Request, ctx: View, contact_id: Conta
 
 async def render(tx: Tx, rows: list[Conversation]) -> list[ConversationOut]:
     """Return conversations as the API shows them."""
-    labelled = await queries.find_labelled(tx, [row.id for row in rows])
+    labelled = await find_labelled(tx, [row.id for row in rows])
     return [
         conversation_out(
             row,
