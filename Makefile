@@ -13,7 +13,7 @@ run: .venv/runtime src/frontdesk/static/stamp ## Start Frontdesk with the demo o
 	$(BIN)/frontdesk demo
 
 test: .venv/dev src/frontdesk/static/stamp .cache/chromium-path ## Install what the tests need and run them
-	FRONTDESK_CHROMIUM="$$(cat .cache/chromium-path)" $(BIN)/pytest -m "not long"
+	FRONTDESK_CHROMIUM="$$(cat .cache/chromium-path)" $(BIN)/pytest -m "not long" --numprocesses 2 --dist loadfile
 
 test-long: .venv/dev src/frontdesk/static/stamp .cache/chromium-path ## Run the tests that take longer
 	FRONTDESK_CHROMIUM="$$(cat .cache/chromium-path)" $(BIN)/pytest -m long --timeout 1800

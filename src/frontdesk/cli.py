@@ -13,6 +13,8 @@ import typer
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
+from structlog.dev import plain_traceback
+from structlog.typing import Processor
 
 from frontdesk.asking import ask_as
 from frontdesk.bootstrap import open_database, open_services
@@ -150,16 +152,13 @@ def _with_database(settings: Settings, run: Callable[[Settings, Addresses], Coro
 
 
 def _set_up_logs(settings: Settings) -> None:
-    """Write one line per event to standard error; nothing below a warning that is not ours."""
+    """Write events to standard error. Tracebacks are plain: rich ones show local variables, secrets among them."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    renderer = structlog.processors.JSONRenderer() if settings.log_json else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: list[Processor] = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain_traceback)]
+    if settings.log_json:
+        renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso"), *renderer],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
