@@ -1,6 +1,7 @@
 """Source ids in the hands of staff: given, corrected, taken, linked, unlinked."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.identities.conftest import make_outsiders_inbox
@@ -12,7 +13,7 @@ from frontdesk.channels.queries import get_default_realm
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.actions import create_anonymous, create_contact, refresh_card
 from frontdesk.contacts.model import Provenance
-from frontdesk.core.errors import NotFound
+from frontdesk.core.errors import Forbidden, NotFound
 from frontdesk.core.ids import RealmId, new_id
 from frontdesk.identities import queries
 from frontdesk.identities.actions import find_session, start_visitor_session
@@ -186,3 +187,38 @@ async def test_proofs_and_corrections_at_once_never_deadlock(db, organization, o
     assert {type(outcome) for outcome in outcomes} <= {type(None), IdentityKey, SourceIdTaken}
     async with db.begin(organization) as tx:
         assert len(await queries.list_identities(tx, ann)) == 1
+
+
+async def test_nobody_gives_ids_away_in_a_realm_of_others(tx, owner, shop):
+    """Who works in one inbox must not prepare the card on which the people of another realm will arrive."""
+    outside = await make_outsiders_inbox(tx, owner)
+    outsider = member(owner, Right.CONTACTS_EDIT, Right.CONTACTS_VIEW, Right.CONTACTS_VOUCH, inboxes={outside.id})
+    ann = await make_contact(tx, outsider, outside)
+    with pytest.raises(NotFound):
+        await set_source_id(tx, outsider, ann, "M-1001", realm=shop.inbox.realm_id)
+    with pytest.raises(NotFound):
+        await link_identity(tx, outsider, ann, IdentityKey(shop.inbox.realm_id, "M-1001"))
+    await set_source_id(tx, outsider, ann, "M-1001")
+    assert (await shop.open(tx, "M-1001")).contact_id != ann
+
+
+async def test_nobody_takes_an_id_away_in_a_realm_of_others(tx, owner, shop):
+    """A contact who is in both inboxes keeps what the other one's people gave."""
+    outside = await make_outsiders_inbox(tx, owner)
+    outsider = member(owner, Right.CONTACTS_EDIT, Right.CONTACTS_VIEW, Right.CONTACTS_VOUCH, inboxes={outside.id})
+    ann = await make_contact(tx, owner, outside, shop.inbox)
+    await set_source_id(tx, owner, ann, "M-1001", realm=shop.inbox.realm_id)
+    with pytest.raises(NotFound):
+        await unlink_identity(tx, outsider, ann, IdentityKey(shop.inbox.realm_id, "M-1001"))
+
+
+async def test_access_is_set_where_the_right_to_set_it_holds(tx, owner, shop):
+    """To edit access in one inbox is no leave to do so in another one, where one may make contacts."""
+    outside = await make_outsiders_inbox(tx, owner)
+    makes = member(owner, Right.CONTACTS_EDIT, inboxes={shop.inbox.id})
+    opens_ = member(owner, Right.CONTACTS_EDIT_ACCESS, inboxes={outside.id})
+    both = replace(makes, grants=(*makes.grants, *opens_.grants))
+    with pytest.raises(Forbidden):
+        await create_contact(
+            tx, both, fields={}, inbox_ids=[shop.inbox.id], query_metadata={}, provenance=Provenance.MEMBER
+        )

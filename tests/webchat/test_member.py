@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from conftest import make_key
 from conftest_webchat import Browser, Shop
 from frontdesk.contacts.access_actions import assign_profile, unassign_profile
+from frontdesk.conversations import queries as conversations
 from frontdesk.core.db import Database
 from frontdesk.demo.organization import LIN, ZHANG, Person
 from frontdesk.identities import queries as identities
@@ -83,6 +85,24 @@ async def test_a_visitor_who_signs_in_keeps_the_conversation_as_one_contact(db, 
     assert moves == 1
     stale = Browser(browser.client, browser.inbox, before)
     assert (await stale.open()).json()["sessionToken"] is None
+
+
+async def test_a_merged_id_opens_a_conversation_of_the_survivor(db, shop, browser, client):
+    """An id that the API was told before a sign-in keeps working after it."""
+    person = Person("M-merged", "Merged Tester", "merged@example.com", ())
+    await browser.ask("How can I pay?", key="before-merge")
+    await browser.open(await shop.sign(person))
+    survivor = await find_contact(db, shop, person)
+    async with db.begin(shop.organization_id) as tx:
+        sql = "SELECT contact_id FROM merged_contacts WHERE survivor_id = %(contact)s"
+        merged = await tx.fetch_value(sql, {"contact": survivor})
+    body = {"webChat": shop.inbox.public_id, "contact": str(merged)}
+    key = await make_key(db, shop.organization_id)
+    response = await client.post("/api/v1/conversations", json=body, headers=key)
+    assert response.status_code == 201
+    async with db.begin(shop.organization_id) as tx:
+        opened = await conversations.get_conversation(tx, response.json()["id"])
+    assert opened.contact_id == survivor
 
 
 async def test_64_first_arrivals_with_one_source_id_make_one_contact(db, shop, client):

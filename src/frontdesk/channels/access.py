@@ -8,7 +8,7 @@ from frontdesk.channels import queries
 from frontdesk.channels.model import ChannelType, Inbox
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, NotFound
-from frontdesk.core.ids import AssistantId, InboxId
+from frontdesk.core.ids import AssistantId, InboxId, RealmId
 from frontdesk.organizations.model import Caller, Right
 
 
@@ -25,6 +25,15 @@ async def access_inbox_by_public_id(tx: Tx, caller: Caller, public_id: str, righ
         raise NotFound
     caller.require_in(right, [inbox.id])
     return inbox
+
+
+async def require_realm(tx: Tx, caller: Caller, realm_id: RealmId, right: Right) -> None:
+    """Raise NotFound unless the caller holds `right` in an inbox of the realm, or everywhere."""
+    limit = caller.inboxes_for(right)
+    if limit is not None:
+        inboxes, _ = await queries.list_inboxes(tx, limit)
+        if realm_id not in {inbox.realm_id for inbox in inboxes}:
+            raise NotFound
 
 
 async def access_web_chat(tx: Tx, caller: Caller, web_chat_id: UUID, right: Right) -> Inbox:

@@ -52,6 +52,9 @@ async def create_contact(
     caller.require(Right.CONTACTS_EDIT)
     if query_metadata is not None or profiles_mode != "replace":
         caller.require(Right.CONTACTS_EDIT_ACCESS)
+        own = caller.inboxes_for(Right.CONTACTS_EDIT_ACCESS)
+        if own is not None and own.isdisjoint(inbox_ids):
+            raise Forbidden(facts={"right": Right.CONTACTS_EDIT_ACCESS.value})
     if caller.inboxes_for(Right.CONTACTS_EDIT) is not None and not inbox_ids:
         raise InvalidRequest("Choose at least one of your inboxes.", pointer="/inboxes")
     await _check_inboxes(tx, caller, inbox_ids)

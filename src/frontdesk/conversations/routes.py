@@ -52,7 +52,9 @@ async def open_conversation(request: Request, ctx: Reply, body: OpenConversation
         else:
             if not ctx.caller.may(Right.ACT_AS):
                 raise Forbidden(facts={"right": Right.ACT_AS.value})
-            contact = await contacts.access_contact(tx, ctx.caller, body.contact, Right.CONTACTS_VIEW)
+            contact = await contacts.access_contact(
+                tx, ctx.caller, await resolve_contact_id(tx, body.contact), Right.CONTACTS_VIEW
+            )
             contact_id = contact.id
         conversation = await queries.insert_conversation(tx, contact_id, inbox.id, now=now)
         return reply(request, (await render(tx, [conversation]))[0], status=201)

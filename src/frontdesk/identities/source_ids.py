@@ -2,6 +2,7 @@
 
 from frontdesk.access.queries import raise_scope_version
 from frontdesk.channels import queries as channels
+from frontdesk.channels.access import require_realm
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import access_contact
 from frontdesk.core.db import Tx
@@ -81,16 +82,17 @@ async def link_identity(tx: Tx, caller: Caller, contact_id: ContactId, key: Iden
     await queries.lock_source_ids(tx, [key.source_id])
     if (await queries.find_owners(tx, [key])).get(key) == contact_id:
         return
-    await take_identity(tx, caller, contact_id, key)
+    await take_identity(tx, caller, contact_id, key, Right.CONTACTS_VOUCH)
     await _note(tx, caller, contact_id, "linked", key.realm, before=None, after=key.source_id)
 
 
 async def unlink_identity(tx: Tx, caller: Caller, contact_id: ContactId, key: IdentityKey) -> None:
     """Take an identity from a contact; sessions that it proved end, and the source id is free.
 
-    Right: contacts.vouch. Raises NotFound, also when the contact has not got it, and ContactMerged.
+    Right: contacts.vouch, also in the realm. Raises NotFound, also when the contact has not got it, and ContactMerged.
     """
     await access_unmerged(tx, caller, contact_id, Right.CONTACTS_VOUCH)
+    await require_realm(tx, caller, key.realm, Right.CONTACTS_VOUCH)
     await queries.lock_source_ids(tx, [key.source_id])
     identities = {one.key: one for one in await queries.list_identities(tx, contact_id)}
     if key not in identities:
@@ -120,8 +122,14 @@ async def refuse_taken(tx: Tx, caller: Caller, key: IdentityKey) -> SourceIdTake
     return SourceIdTaken(contact.id, name=contact.name, may_merge=caller.may(Right.CONTACTS_MERGE))
 
 
-async def take_identity(tx: Tx, caller: Caller, contact_id: ContactId, key: IdentityKey) -> None:
-    """Let a contact hold `key`, with no questions asked but one. Raises SourceIdTaken."""
+async def take_identity(
+    tx: Tx, caller: Caller, contact_id: ContactId, key: IdentityKey, right: Right = Right.CONTACTS_EDIT
+) -> None:
+    """Let a contact hold `key`. Raises SourceIdTaken, and NotFound unless `right` is held in an inbox of the realm.
+
+    Whoever gives away ids of a realm decides on whose card, and before whose eyes, its people arrive.
+    """
+    await require_realm(tx, caller, key.realm, right)
     if not await queries.insert_identity(tx, contact_id, key, now=utc_now()):
         raise await refuse_taken(tx, caller, key)
 
