@@ -1,5 +1,7 @@
 """Files are read by a job that may be repeated, and documents are removed by one."""
 
+from dataclasses import replace
+
 import pytest
 
 from frontdesk.access.model import All
@@ -182,6 +184,24 @@ async def test_an_upload_that_nobody_used_is_forgotten(library):
     assert await library.services.files.read(used) == b"Hello."
     with pytest.raises(FileNotFoundError):
         await library.services.files.read(unused)
+
+
+async def test_an_unused_upload_whose_removal_was_cut_short_is_removed_by_the_next_run(library):
+    """A store that was away, or a process that died, leaves no file behind for ever."""
+
+    class Away:
+        async def delete(self, key: str) -> None:
+            raise OSError(key)
+
+    key = await library.upload(b"Hello.", "hello.txt")
+    upload_id = UploadId(key.rpartition("/")[2])
+    with pytest.raises(OSError, match="uploads"):
+        await on_upload_issued(
+            replace(library.services, files=Away()), library.caller.organization_id, upload_id=upload_id
+        )
+    await on_upload_issued(library.services, library.caller.organization_id, upload_id=upload_id)
+    with pytest.raises(FileNotFoundError):
+        await library.services.files.read(key)
 
 
 async def test_a_failure_of_ours_is_told_and_raised(library, base, monkeypatch):

@@ -202,14 +202,21 @@ async def redeem_upload(tx: Tx, key: str, *, caller: str, purpose: UploadPurpose
     return StoredFile(key, filename, media_type, size_bytes, sha256)
 
 
-async def discard_upload(tx: Tx, upload_id: UploadId) -> str | None:
-    """Forget an upload that nobody redeemed in time and return the key of its file; None when there is nothing to do.
+async def find_unused(tx: Tx, upload_id: UploadId) -> str | None:
+    """Return the key of an upload that nobody redeemed, whose file is to be deleted before `delete_upload`; else None.
 
-    Safe to repeat: the file is deleted after the commit, and a key that was forgotten is never accepted again.
+    Right once it is too old to be redeemed.
     """
+    sql = "SELECT key FROM uploads WHERE organization_id = %(organization)s AND key = %(key)s AND redeemed_at IS NULL"
+    params = {"organization": tx.organization_id, "key": _key(tx.organization_id, upload_id)}
+    found: str | None = await tx.fetch_value(sql, params)
+    return found
+
+
+async def delete_upload(tx: Tx, key: str) -> None:
+    """Forget an upload that nobody redeemed; its key is never accepted again."""
     sql = "DELETE FROM uploads WHERE organization_id = %(organization)s AND key = %(key)s AND redeemed_at IS NULL"
-    key = _key(tx.organization_id, upload_id)
-    return key if await tx.execute(sql, {"organization": tx.organization_id, "key": key}) else None
+    await tx.execute(sql, {"organization": tx.organization_id, "key": key})
 
 
 async def _count_pending(tx: Tx, caller: str, now: datetime) -> int:

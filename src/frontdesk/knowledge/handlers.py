@@ -12,7 +12,7 @@ from frontdesk.core.ids import DocumentId, KnowledgeBaseId, OrganizationId, Uplo
 from frontdesk.core.live import Event, announce
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
-from frontdesk.core.uploads import discard_upload
+from frontdesk.core.uploads import delete_upload, find_unused
 from frontdesk.knowledge import chunk_queries, document_queries, queries
 from frontdesk.knowledge.ingest import prepare_passage
 from frontdesk.knowledge.model import FileFacts, Passage
@@ -123,11 +123,14 @@ async def on_documents_removed(services: Services, organization_id: Organization
 
 
 async def on_upload_issued(services: Services, organization_id: OrganizationId, upload_id: UUID) -> None:
-    """Remove an upload that nobody redeemed in time."""
+    """Remove an upload that nobody redeemed in time: its file first, so that a run that is cut short can be repeated."""
     async with services.db.begin(organization_id) as tx:
-        key = await discard_upload(tx, UploadId(upload_id))
-    if key is not None:
-        await services.files.delete(key)
+        key = await find_unused(tx, UploadId(upload_id))
+    if key is None:
+        return
+    await services.files.delete(key)
+    async with services.db.begin(organization_id) as tx:
+        await delete_upload(tx, key)
 
 
 HANDLERS: dict[str, Handler] = {
