@@ -6,7 +6,9 @@ from tests.making import make_assistant, make_base
 
 from frontdesk.assistants import queries
 from frontdesk.core.ids import AssistantId
-from frontdesk.organizations.model import system_caller
+from frontdesk.organizations.model import Right, system_caller
+from frontdesk.organizations.records import RoleDraft
+from frontdesk.organizations.roles import create_role
 
 EVIL = "<img src=x onerror=alert(1)>\"'"
 KEY = "sk-very-secret"
@@ -146,3 +148,15 @@ async def test_an_assistant_of_another_organization_is_not_there(olga, db, servi
     crossed = {"question": "When are you open?", "inbox": str(theirs.id)}
     assert (await olga.post(f"/console/assistants/{mine.assistant_id}/try", crossed)).status_code == 404
     assert (await read(db, other_organization, theirs.assistant_id))[0].name == "Shop assistant"
+
+
+async def test_trying_shows_no_documents_to_who_may_not_see_any(browser, hire, db, organization, shop):
+    """Whoever sees assistants but no knowledge cannot read it through an answer."""
+    rights = frozenset({Right.ASSISTANTS_VIEW, Right.INBOXES_VIEW})
+    async with db.begin(organization) as tx:
+        await create_role(tx, system_caller(organization), RoleDraft("blind", rights))
+    await browser.sign_in(await hire(organization, "blind"))
+    path = f"/console/assistants/{shop.assistant_id}/try"
+    response = await browser.post(path, {"question": "When are you open?", "inbox": str(shop.id)})
+    assert response.status_code == 403
+    assert "From ten" not in response.text

@@ -18,6 +18,7 @@ from frontdesk.conversations.model import MAX_CONTENT
 from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import AssistantId
 from frontdesk.core.text import utc_now
+from frontdesk.organizations.model import Right
 
 router = screen_router()
 
@@ -36,7 +37,11 @@ class Asked(BaseModel):
 
 @router.post("/assistants/{assistant_id}/try")
 async def try_it(request: Request, assistant_id: UUID, member: Viewer, asked: Annotated[Asked, Form()]) -> Response:
-    """Answer as somebody of whom the platform knows only so much would be answered. Nothing is stored."""
+    """Answer as somebody of whom the platform knows only so much would be answered. Nothing is stored.
+
+    An answer reads documents out, so it takes the right to see them.
+    """
+    member.caller.require(Right.KNOWLEDGE_VIEW)
     question = asked.question.replace("\x00", "").strip()[:MAX_CONTENT]
     async with member.db.begin(member.organization_id) as tx:
         assistant = await access_assistant(tx, member.caller, AssistantId(assistant_id))

@@ -123,7 +123,7 @@ async def on_documents_removed(services: Services, organization_id: Organization
 
 
 async def on_upload_issued(services: Services, organization_id: OrganizationId, upload_id: UUID) -> None:
-    """Remove an upload that nobody redeemed in time: its file first, so that a run that is cut short can be repeated."""
+    """Remove an upload that nobody redeemed in time: its file first, so that a run cut short can be repeated."""
     async with services.db.begin(organization_id) as tx:
         key = await find_unused(tx, UploadId(upload_id))
     if key is None:
