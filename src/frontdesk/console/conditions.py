@@ -80,7 +80,8 @@ def _around(lines: list[Line], number: int) -> list[Line]:
 
 
 def _to_lines(text: str, marked: Collection[int]) -> list[Line]:
-    return [Line(number, line, number in marked) for number, line in enumerate(text.splitlines(), 1)]
+    lines = text.replace("\r\n", "\n").split("\n")  # no other line end counts in JSON
+    return [Line(number, line, number in marked) for number, line in enumerate(lines, 1)]
 
 
 def _render(value: object) -> str:
