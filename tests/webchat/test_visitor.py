@@ -145,7 +145,9 @@ async def test_a_question_without_an_answer_waits_for_a_member(db, shop, browser
 
     async def waits() -> bool:
         async with db.begin(shop.organization_id) as tx:
-            return await tx.fetch_value("SELECT waits_for_member FROM conversations ORDER BY last_message_at DESC LIMIT 1")
+            return await tx.fetch_value(
+                "SELECT waits_for_member FROM conversations ORDER BY last_message_at DESC NULLS LAST LIMIT 1"
+            )
 
     await browser.ask("Tell me about quantum chromodynamics")
     assert await waits()
