@@ -26,10 +26,9 @@ _log = structlog.get_logger(__name__)
 @asynccontextmanager
 async def run_worker(services: Services, conninfo: str, *, concurrency: int = 4) -> AsyncIterator[None]:
     """Run jobs for as long as the block; those that are running at its end get 5 seconds to finish."""
-    queue = open_queue(conninfo)
-    for name, handler in HANDLERS.items():
-        _register(queue, name, handler, services)
-    async with queue.open_async():
+    async with open_queue(conninfo) as queue:
+        for name, handler in HANDLERS.items():
+            _register(queue, name, handler, services)
         task = asyncio.create_task(_work(queue, concurrency), name="worker")
         try:
             yield

@@ -136,11 +136,9 @@ class Database:
             open=False,
             timeout=30,
         )
-        await pool.open(wait=True, timeout=30)
-        try:
+        async with pool:  # closes it also when the wait is interrupted; its tasks would keep the process alive
+            await pool.wait(timeout=30)
             yield cls(pool)
-        finally:
-            await pool.close()
 
     @asynccontextmanager
     async def begin(self, organization_id: OrganizationId) -> AsyncIterator[Tx]:

@@ -3,6 +3,8 @@
 Arguments are ids only. A job runs at least once, so what it does must be safe to repeat.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,9 +17,15 @@ from frontdesk.core.db import Tx
 _MANAGER = JobManager(PsycopgConnector())  # writes through the caller's connection; it never opens one of its own
 
 
-def open_queue(conninfo: str) -> App:
-    """Return the queue for a worker; use it as `async with queue.open_async()`."""
-    return App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
+@asynccontextmanager
+async def open_queue(conninfo: str) -> AsyncIterator[App]:
+    """Yield the queue for a worker; waits up to 30 seconds for the first connection."""
+    queue = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
+    try:
+        await queue.open_async()
+        yield queue
+    finally:
+        await queue.close_async()  # also when opening is interrupted; its tasks would keep the process alive
 
 
 async def enqueue(tx: Tx, name: str, *, delay: timedelta | None = None, lock: str | None = None, **ids: UUID) -> None:
