@@ -18,6 +18,14 @@ async def enter(page: Page, url: str, *, person: str = "visitor") -> FrameLocato
     return frame
 
 
+async def begin_anew(frame: FrameLocator) -> None:
+    """Leave earlier conversations alone."""
+    await frame.get_by_role("button", name="More").click()
+    await frame.get_by_role("menuitem", name="New conversation").click()
+    await expect(frame.locator(".thread .bubble.own")).to_have_count(0)
+    await expect(composer(frame)).to_be_editable()
+
+
 def composer(frame: FrameLocator) -> Locator:
     return frame.get_by_label("Message", exact=True)
 

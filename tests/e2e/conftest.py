@@ -4,8 +4,9 @@ import asyncio
 import os
 import re
 import socket
+import tempfile
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, FrameLocator, Page, async_playwright, expect
 
+from frontdesk.bootstrap import open_database
 from frontdesk.cli import open_app
 from frontdesk.core.db import Addresses
 from frontdesk.core.ids import OrganizationId
@@ -42,11 +44,19 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-async def desk(data: Path, addresses: Addresses) -> AsyncIterator[Desk]:
+async def desk() -> AsyncIterator[Desk]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = Settings(data=data, port=port)
+    with tempfile.TemporaryDirectory(prefix="frontdesk-desk-", ignore_cleanup_errors=True) as folder:
+        settings = Settings(data=Path(folder), port=port)
+        with open_database(settings) as addresses:
+            async with _serving(settings, addresses, port) as desk:
+                yield desk
+
+
+@asynccontextmanager
+async def _serving(settings: Settings, addresses: Addresses, port: int) -> AsyncIterator[Desk]:
     async with open_app(settings, addresses, with_worker=True, with_demo=True) as (app, services):
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", lifespan="off"))
         serving = asyncio.create_task(server.serve())

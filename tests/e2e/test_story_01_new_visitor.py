@@ -2,7 +2,7 @@
 
 from playwright.async_api import expect
 
-from e2e_shop import ask, composer, count_contacts, enter, sources
+from e2e_shop import ask, begin_anew, count_contacts, enter, sources
 
 
 async def test_story_01_new_visitor(desk, visitor):
@@ -16,9 +16,6 @@ async def test_story_01_new_visitor(desk, visitor):
     assert await count_contacts(desk.services, desk.organization_id) == before + 1
     frame = await enter(visitor, desk.url)
     await expect(frame.locator(".thread .bubble.own")).to_contain_text("What are your opening hours?")
-    await frame.get_by_role("button", name="More").click()
-    await frame.get_by_role("menuitem", name="New conversation").click()
-    await expect(frame.locator(".thread .bubble.own")).to_have_count(0)
-    await expect(composer(frame)).to_be_editable()
+    await begin_anew(frame)
     await ask(frame, "How can I pay?")
     assert await count_contacts(desk.services, desk.organization_id) == before + 2

@@ -2,7 +2,7 @@
 
 from playwright.async_api import expect
 
-from e2e_shop import ask, enter, sources
+from e2e_shop import ask, begin_anew, enter, sources
 
 OFFERS = "Are there any exclusive offers for me?"
 
@@ -10,6 +10,8 @@ OFFERS = "Are there any exclusive offers for me?"
 async def test_story_02_mr_zhang_vip(desk, visitor, staff, chromium):
     """He is greeted by name; his question is answered from the VIP document; the visitor's like a topic that is not there."""
     frame = await enter(visitor, desk.url, person="zhang")
+    await expect(frame.get_by_text("Signed in as")).to_contain_text("Zhang Weimin")
+    await begin_anew(frame)
     await expect(frame.locator(".thread .bubble").first).to_contain_text("Zhang Weimin")
     answer = await ask(frame, OFFERS)
     assert "20 % off every AP-400" in answer

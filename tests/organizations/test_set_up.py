@@ -1,6 +1,7 @@
 """How an installation gets its first owner."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,18 +19,16 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
-async def empty_db(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+async def empty_db() -> AsyncIterator[Database]:
     """A database of its own, in which nobody is yet."""
-    folder = tmp_path_factory.mktemp("first-start")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
-    opening = open_database(Settings(data=Path(folder)))
-    addresses = await asyncio.to_thread(opening.__enter__)
-    try:
-        async with Database.open(addresses.app) as db:
-            yield db
-    finally:
-        await asyncio.to_thread(opening.__exit__, None, None, None)
+    with tempfile.TemporaryDirectory(prefix="frontdesk-first-", ignore_cleanup_errors=True) as folder:
+        opening = open_database(Settings(data=Path(folder)))
+        addresses = await asyncio.to_thread(opening.__enter__)
+        try:
+            async with Database.open(addresses.app) as db:
+                yield db
+        finally:
+            await asyncio.to_thread(opening.__exit__, None, None, None)
 
 
 async def attempt(db: Database, email: str) -> bool:
