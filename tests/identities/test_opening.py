@@ -1,6 +1,6 @@
 """How a chat opens: the table of the product, cell by cell, and what must not happen beside it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -248,3 +248,12 @@ async def test_on_another_inbox_of_the_realm_the_same_card_is_found(tx, owner, s
     assert (await there.open(tx, A)).contact_id == here.contact_id
     inboxes = await contacts.list_inboxes_of(tx, here.contact_id)
     assert {inbox.inbox_id for inbox in inboxes} == {shop.inbox.id, there.inbox.id}
+
+
+async def test_used_tokens_are_forgotten_when_nobody_can_use_them(tx, shop):
+    """An expired token is refused for its age, so what was used needs to be kept no longer."""
+    proof = await shop.prove(tx, A, jti="old")
+    await open_session(tx, shop.inbox, stored=None, proof=proof, now=NOW)
+    later = proof.expires_at + timedelta(minutes=6)
+    await open_session(tx, shop.inbox, stored=None, proof=replace(proof, jti="new"), now=later)
+    assert await tx.fetch("SELECT jti FROM identity_proofs") == [("new",)]

@@ -30,6 +30,7 @@ from frontdesk.identities.proofs import verify_token
 _TOKEN_KIND: Final = "chat"  # noqa: S105 -- a kind
 _SEEN_EVERY: Final = timedelta(minutes=1)
 _MAX_DETAIL: Final = 500
+_SPENT_AFTER: Final = timedelta(minutes=5)  # beyond the skew of clocks for which an expired token still counts
 
 
 async def find_or_create(tx: Tx, key: IdentityKey, *, now: datetime) -> tuple[ContactId, bool]:
@@ -242,6 +243,7 @@ async def _use_proof(tx: Tx, proof: Proof, session_id: SessionId, *, now: dateti
     )
     if used_by != session_id:
         raise IdentityRefused(RefusalReason.TOKEN_ID_REUSED, f"jti {proof.jti}")
+    await queries.delete_spent_proofs(tx, proof.key.realm, before=now - _SPENT_AFTER)
 
 
 async def _refresh_card(tx: Tx, inbox: Inbox, contact_id: ContactId, proof: Proof, *, now: datetime) -> None:

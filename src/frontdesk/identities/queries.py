@@ -388,6 +388,17 @@ async def insert_used_proof(
     return used_by
 
 
+async def delete_spent_proofs(tx: Tx, realm: RealmId, *, before: datetime) -> int:
+    """Forget some tokens that had expired at `before`, which nobody can use any more; return how many."""
+    sql = """
+        DELETE FROM identity_proofs WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM identity_proofs
+             WHERE organization_id = %(organization)s AND realm_id = %(realm)s AND expires_at < %(before)s
+             LIMIT 20 FOR UPDATE SKIP LOCKED))
+    """
+    return await tx.execute(sql, {"organization": tx.organization_id, "realm": realm, "before": before})
+
+
 async def insert_proof_failure(
     tx: Tx, inbox_id: InboxId, reason: RefusalReason, detail: str, *, request_id: str, now: datetime
 ) -> None:
