@@ -255,5 +255,6 @@ async def test_used_tokens_are_forgotten_when_nobody_can_use_them(tx, shop):
     proof = await shop.prove(tx, A, jti="old")
     await open_session(tx, shop.inbox, stored=None, proof=proof, now=NOW)
     later = proof.expires_at + timedelta(minutes=6)
-    await open_session(tx, shop.inbox, stored=None, proof=replace(proof, jti="new"), now=later)
+    fresh = replace(proof, jti="new", expires_at=later + timedelta(minutes=5))
+    await open_session(tx, shop.inbox, stored=None, proof=fresh, now=later)
     assert await tx.fetch("SELECT jti FROM identity_proofs") == [("new",)]
