@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from socket import socket
 from typing import Annotated
 
 import structlog
@@ -21,6 +22,7 @@ from frontdesk.bootstrap import open_database, open_services
 from frontdesk.core.db import Addresses
 from frontdesk.core.embedded import EmbeddedError
 from frontdesk.core.errors import FrontdeskError
+from frontdesk.core.live import Live
 from frontdesk.core.services import Services
 from frontdesk.demo import shop
 from frontdesk.demo.organization import make_organization
@@ -104,6 +106,18 @@ def openapi() -> None:
     print(json.dumps(create_app(None).openapi(), indent=1, ensure_ascii=False))
 
 
+class _Server(uvicorn.Server):
+    """Hangs up on those who listen before it waits for requests to end: an open page would hold it up."""
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self._live.end()
+        await super().shutdown(sockets)
+
+
 def _run_server(settings: Settings, *, with_worker: bool, with_demo: bool = False) -> None:
     async def run(settings: Settings, addresses: Addresses) -> None:
         async with open_app(settings, addresses, with_worker=with_worker, with_demo=with_demo) as (app, services):
@@ -116,7 +130,7 @@ def _run_server(settings: Settings, *, with_worker: bool, with_demo: bool = Fals
                 forwarded_allow_ips=settings.trusted_proxies,
                 timeout_graceful_shutdown=3,
             )
-            server = uvicorn.Server(config)
+            server = _Server(config, services.live)
             if with_demo:
                 print(await shop.welcome(services), flush=True)
             else:

@@ -1,4 +1,4 @@
-"""The server is killed in the middle of an answer: nothing that was committed is lost, nothing is doubled."""
+"""The server is stopped, or killed in the middle of an answer: nothing that was committed is lost or doubled."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import tempfile
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from frontdesk.bootstrap import open_database, open_services
 from frontdesk.channels.assistant_actions import update_assistant
 from frontdesk.core.ids import OrganizationId
 from frontdesk.core.services import Services
-from frontdesk.demo.organization import find_shop
+from frontdesk.demo.organization import OWNER, PASSWORD, find_shop
 from frontdesk.organizations.model import system_caller
 from frontdesk.settings import Settings
 from frontdesk.testing import FakeModel, run_fake_model
@@ -38,7 +39,7 @@ async def running(data: Path, port: int, model_url: str) -> AsyncIterator[asynci
         "FRONTDESK_MODEL_URLS": model_url,
     }
     command = [sys.executable, "-c", "from frontdesk.cli import main; main()", "demo"]
-    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=DEVNULL, stderr=PIPE)
     try:
         async with asyncio.timeout(60), httpx.AsyncClient() as client:
             while True:
@@ -166,3 +167,22 @@ async def test_kill_9_in_mid_answer(folder, port, model):
             again = await client.post(f"{scene.url}/messages", json=scene.body)
             assert json.loads(again.text.split("data: ")[-1])["message"]["content"].startswith("From ten")
             assert await scene.count() == (1, 1, 1)
+
+
+async def test_control_c_hangs_up_on_open_pages(folder, port):
+    """With a page of the console open it stops at once, has nothing to complain of, and takes its database along."""
+    url = f"http://127.0.0.1:{port}"
+    async with running(folder, port, "") as process, httpx.AsyncClient(base_url=url, timeout=30) as client:
+        member = {"email": OWNER[0], "password": PASSWORD, "next": "/console"}
+        await client.post("/console/sign-in", data=member, headers={"Origin": url})
+        async with client.stream("GET", "/console/live") as page:
+            lines = page.aiter_lines()
+            assert await anext(lines) == ": listening"
+            process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(10):
+                async for _ in lines:  # what the worker does is told until the end
+                    pass
+        async with asyncio.timeout(10):
+            _, complaints = await process.communicate()
+        assert (process.returncode, complaints) == (0, b"")
+        assert not (folder / "pgdata-18" / "postmaster.pid").exists()

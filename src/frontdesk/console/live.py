@@ -33,9 +33,10 @@ async def listen(request: Request, member: Annotated[MemberCtx, member_needs()])
 
 async def _events(request: Request, member: MemberCtx) -> AsyncIterator[bytes]:
     caller: Caller | None = member.caller
-    async with member.services.live.subscribe(member.organization_id) as events:
+    live = member.services.live
+    async with live.subscribe(member.organization_id) as events:
         yield b": listening\n\n"
-        while caller is not None:
+        while caller is not None and not live.is_ending:
             try:
                 event = await asyncio.wait_for(events.get(), _HEARTBEAT_SECONDS)
             except TimeoutError:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from uuid import UUID
 
 import structlog
@@ -31,6 +32,9 @@ class Event:
     subject: UUID | None = None  # what exactly, such as the message of a conversation
 
 
+ENDING = Event("ending", UUID(int=0))  # wakes those who listen; about no object
+
+
 async def announce(tx: Tx, event: Event) -> None:
     """Send `event` to all windows of the organization once `tx` commits."""
     payload = dump_json([str(tx.organization_id), event.topic, str(event.id), str(event.subject or "")])
@@ -38,10 +42,20 @@ async def announce(tx: Tx, event: Event) -> None:
 
 
 class Live:
-    """The listeners of this process. An event missed while the database was away is not repeated: readers re-read."""
+    """The listeners of this process. An event missed while the database was away is not repeated: readers re-read.
+
+    `is_ending`: the process stops, and who would listen for ever leaves.
+    """
 
     def __init__(self) -> None:
         self._queues: defaultdict[UUID, set[asyncio.Queue[Event]]] = defaultdict(set)
+        self.is_ending = False
+
+    def end(self) -> None:
+        """Set `is_ending` and send everybody ENDING."""
+        self.is_ending = True
+        for queue in chain.from_iterable(self._queues.values()):
+            _put(queue, ENDING)
 
     @asynccontextmanager
     async def listen(self, conninfo: str) -> AsyncIterator[None]:
@@ -81,6 +95,10 @@ class Live:
         organization, topic, object_id, subject = json.loads(payload)
         event = Event(topic, UUID(object_id), UUID(subject) if subject else None)
         for queue in self._queues.get(UUID(organization), ()):
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(event)
+            _put(queue, event)
+
+
+def _put(queue: asyncio.Queue[Event], event: Event) -> None:
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(event)

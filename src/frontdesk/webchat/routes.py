@@ -18,7 +18,7 @@ from frontdesk.conversations.model import Conversation
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError, NotFound
 from frontdesk.core.ids import ConversationId, MessageId
-from frontdesk.core.live import Event
+from frontdesk.core.live import ENDING, Event
 from frontdesk.core.services import Services
 from frontdesk.identities.model import ChatSession, Opening
 from frontdesk.organizations.directory import find_organization
@@ -217,8 +217,9 @@ def _failed(error: FrontdeskError) -> bytes:
 
 
 async def _live_events(door: Door, conversation_id: ConversationId, after: MessageId | None) -> AsyncIterator[bytes]:
-    async with door.services.live.subscribe(door.organization_id) as events:
-        while True:
+    live = door.services.live
+    async with live.subscribe(door.organization_id) as events:
+        while not live.is_ending:
             try:
                 async with door.services.db.begin(door.organization_id) as tx:
                     session = await require_session(tx, door)
@@ -235,10 +236,10 @@ async def _live_events(door: Door, conversation_id: ConversationId, after: Messa
 
 
 async def _next_event(events: "asyncio.Queue[Event]", conversation_id: ConversationId) -> bool:
-    """Wait for something in this conversation; False after a heartbeat's time without any."""
+    """Wait for something in this conversation; False after a heartbeat's time without any, or when all ends."""
     try:
         async with asyncio.timeout(_HEARTBEAT_SECONDS):
-            while (happened := await events.get()).id != conversation_id:
+            while (happened := await events.get()) != ENDING and happened.id != conversation_id:
                 pass
     except TimeoutError:
         return False
