@@ -70,7 +70,7 @@ def install_modules(node: Node) -> None:
     stamp, wanted = MODULES / ".lock-hash", hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    node.run_npm("ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    node.run_npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
     stamp.write_text(wanted)
 
 
