@@ -3,19 +3,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 REQUIREMENTS := requirements
+TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard src/frontdesk/locale/*/LC_MESSAGES/*.po))
+BUILT := src/frontdesk/static/stamp $(TRANSLATIONS)
 
+.DELETE_ON_ERROR: # a .venv that could not be finished is made anew
 .PHONY: help run test test-long check format bench build lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/runtime src/frontdesk/static/stamp ## Start Frontdesk with the demo organization and print its address
+run: .venv/runtime $(BUILT) ## Start Frontdesk with the demo organization and print its address
 	$(BIN)/frontdesk demo
 
-test: .venv/dev src/frontdesk/static/stamp .cache/chromium-path ## Install what the tests need and run them
+test: .venv/dev $(BUILT) .cache/chromium-path ## Install what the tests need and run them
 	FRONTDESK_CHROMIUM="$$(cat .cache/chromium-path)" $(BIN)/pytest -m "not long" --numprocesses 2 --dist loadfile
 
-test-long: .venv/dev src/frontdesk/static/stamp .cache/chromium-path ## Run the tests that take longer
+test-long: .venv/dev $(BUILT) .cache/chromium-path ## Run the tests that take longer
 	FRONTDESK_CHROMIUM="$$(cat .cache/chromium-path)" $(BIN)/pytest -m long --timeout 1800
 
 check: .venv/dev node_modules/.package-lock.json ## Check format, lint, types, imports and translations
@@ -33,7 +36,7 @@ format: .venv/dev ## Format the code and apply safe fixes
 bench: .venv/dev ## Run the benchmarks and print their figures
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
-build: .venv/dev src/frontdesk/static/stamp ## Build the wheel, assets included, into dist/
+build: .venv/dev $(BUILT) ## Build the wheel, assets included, into dist/
 	$(BIN)/python -m hatchling build -t wheel
 
 lock: .venv/dev ## Pin the dependencies anew
@@ -55,7 +58,6 @@ clean: ## Remove what can be made again; data of the embedded database stays
 .venv/runtime: .venv/build $(REQUIREMENTS)/runtime.txt pyproject.toml
 	$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r $(REQUIREMENTS)/runtime.txt
 	$(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
-	$(BIN)/python tools/translate.py
 	@touch $@
 
 .venv/dev: .venv/runtime $(REQUIREMENTS)/dev.txt
@@ -65,6 +67,9 @@ clean: ## Remove what can be made again; data of the embedded database stays
 src/frontdesk/static/stamp: .venv/bin/python package-lock.json tools/build_frontend.py $(shell find frontend -type f 2>/dev/null)
 	$(BIN)/python tools/build_frontend.py
 	@touch $@
+
+%.mo: %.po tools/translate.py | .venv/runtime
+	$(BIN)/python tools/translate.py
 
 node_modules/.package-lock.json: src/frontdesk/static/stamp
 
