@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from socket import socket
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, socket
 from typing import Annotated
 
 import structlog
@@ -118,13 +118,26 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _bind(settings: Settings) -> socket:
+    """Take host and port before anything is started; exit with a sentence when that is impossible."""
+    listener = socket(AF_INET6 if ":" in settings.host else AF_INET)
+    listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        address = f"{settings.host} port {settings.port}"
+        sys.exit(f"Cannot listen on {address} ({error.strerror}): set FRONTDESK_PORT or FRONTDESK_HOST.")
+    return listener
+
+
 def _run_server(settings: Settings, *, with_worker: bool, with_demo: bool = False) -> None:
+    listener = _bind(settings)
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+
     async def run(settings: Settings, addresses: Addresses) -> None:
         async with open_app(settings, addresses, with_worker=with_worker, with_demo=with_demo) as (app, services):
             config = uvicorn.Config(
                 app,
-                host=settings.host,
-                port=settings.port,
                 log_level="warning",
                 access_log=False,
                 forwarded_allow_ips=settings.trusted_proxies,
@@ -132,10 +145,10 @@ def _run_server(settings: Settings, *, with_worker: bool, with_demo: bool = Fals
             )
             server = _Server(config, services.live)
             if with_demo:
-                print(await shop.welcome(services), flush=True)
+                print(await shop.welcome(services, program=sys.argv[0]), flush=True)
             else:
                 print(f"Frontdesk listens on {services.public_url}", flush=True)
-            await server.serve()
+            await server.serve(sockets=[listener])
 
     _with_database(settings, run)
 

@@ -76,8 +76,8 @@ async def sign_token(services: Services, person: Person) -> str:
     return jwt.encode(header, claims, OctKey.import_key(key.secret or ""))
 
 
-async def welcome(services: Services) -> str:
-    """Return what the terminal shows when the demo is ready."""
+async def welcome(services: Services, *, program: str) -> str:
+    """Return what the terminal shows when the demo is ready; `program` is how `frontdesk` is called there."""
     _, inbox = await find_shop(services)
     ask = f'ask --inbox {inbox.public_id} --as {ZHANG.source_id} "Are there any exclusive offers for me?"'
     return f"""
@@ -87,7 +87,7 @@ Frontdesk is running with the demo organization.
   Console              {services.public_url}/console
   Sign in as owner     {OWNER[0]}   {PASSWORD}
   Sign in as agent     {AGENT[0]}   {PASSWORD}
-  In another terminal  .venv/bin/frontdesk {ask}
+  In another terminal  {program} {ask}
 
 Ctrl-C stops it. Everything is kept for the next start.
 """
