@@ -1,5 +1,10 @@
 """Foreign files are read in a process of their own, and hostile ones cost no more than they may."""
 
+import asyncio
+import os
+import signal
+from pathlib import Path
+
 import pytest
 
 from frontdesk.core.media import CSV, DOCX, HTML, MARKDOWN, PDF, PLAIN, XLSX
@@ -80,6 +85,23 @@ async def test_memory_is_limited():
     pages = make_pdf([f"Page {number}" for number in range(20_000)])
     with pytest.raises(ParseFailed, match="could not be read as PDF"):
         await parse_file(pages, PDF, Limits(memory_bytes=200_000_000))
+
+
+def list_children() -> set[int]:
+    """Return the processes that this one has started."""
+    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+
+
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM])
+async def test_a_stop_is_no_fault_of_the_file(order):
+    """Ctrl-C reaches the reading process, too. The job is cancelled, thus done again later; the file did not fail."""
+    others = list_children()
+    reading = asyncio.create_task(parse_file(b"Hello", PLAIN, Limits()))
+    while not (started := list_children() - others):  # noqa: ASYNC110 -- another process
+        await asyncio.sleep(0)
+    os.kill(started.pop(), order)
+    with pytest.raises(asyncio.CancelledError):
+        await reading
 
 
 def test_decoding():

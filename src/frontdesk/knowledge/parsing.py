@@ -44,7 +44,7 @@ class ParseFailed(Exception):
 
 
 async def parse_file(content: bytes, media_type: str, limits: Limits) -> ParsedFile:
-    """Read a file and cut it into passages. Raises ParseFailed."""
+    """Read a file and cut it into passages. Raises ParseFailed, and CancelledError when all is told to stop."""
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as answered:
         given.write(content)
         given.seek(0)
@@ -72,6 +72,8 @@ async def parse_file(content: bytes, media_type: str, limits: Limits) -> ParsedF
 def _read_answer(status: int | None, answer: bytes, media_type: str, limits: Limits) -> ParsedFile:
     if status == -signal.SIGXCPU:
         raise ParseFailed(TOO_LONG.format(seconds=limits.seconds))
+    if status in {-signal.SIGINT, -signal.SIGTERM}:  # Ctrl-C and a stopping system reach what we run, too
+        raise asyncio.CancelledError
     if status != 0:  # the parser crashed, or wanted more memory than it may have
         raise ParseFailed(UNREADABLE[media_type])
     read = json.loads(answer)
