@@ -223,7 +223,7 @@ async def test_another_organizations_contact_is_not_found(tx, owner, db, other_o
         foreign = await make_ann(theirs, system_caller(other_organization))
     with pytest.raises(NotFound):
         await access_contact(tx, owner, foreign.id, Right.CONTACTS_VIEW)
-    assert await queries.find_contacts(tx, [foreign.id]) == {}
+    assert await queries.find_contact(tx, foreign.id) is None
 
 
 async def test_personal_fields_take_a_right_to_write(tx, owner):

@@ -96,6 +96,15 @@ async def test_a_member_who_opens_the_chat_waits_without_holding_the_session(db,
     assert (await opening).status_code == 200
 
 
+async def until_a_message_waits(db, shop, conversation):
+    async with asyncio.timeout(20):
+        while True:
+            async with db.begin(shop.organization_id) as tx:
+                if await threads.list_awaiting_answer(tx, conversation):
+                    return
+            await asyncio.sleep(0.05)
+
+
 async def test_a_stream_that_waits_shows_nothing_after_logout(db, shop, services, browser):
     """The answer that another process gives does not reach a browser that signed out meanwhile."""
     await browser.ask(HOURS, key="logout-stream")
@@ -104,12 +113,7 @@ async def test_a_stream_that_waits_shows_nothing_after_logout(db, shop, services
     async with db.begin(shop.organization_id) as tx:
         await threads.claim_lease(tx, conversation, holder, utc_now())
     waiting = asyncio.create_task(browser.post("Until when?", key="logout-stream"))
-    async with asyncio.timeout(20):
-        while True:
-            async with db.begin(shop.organization_id) as tx:
-                if await threads.list_awaiting_answer(tx, conversation):
-                    break
-            await asyncio.sleep(0.05)
+    await until_a_message_waits(db, shop, conversation)
     await browser.client.post(browser.url("logout"), headers=browser.headers)
     async for _ in answer(services, shop.organization_id, conversation, holder):
         pass
@@ -124,12 +128,7 @@ async def test_each_of_quick_messages_is_told_its_own_answer(db, shop, services,
     async with db.begin(shop.organization_id) as tx:
         await threads.claim_lease(tx, conversation, holder, utc_now())
     waiting = asyncio.create_task(browser.post("How can I pay?", key="quick-messages"))
-    async with asyncio.timeout(20):
-        while True:
-            async with db.begin(shop.organization_id) as tx:
-                if await threads.list_awaiting_answer(tx, conversation):
-                    break
-                await asyncio.sleep(0.05)
+    await until_a_message_waits(db, shop, conversation)
     async with db.begin(shop.organization_id) as tx:  # the answer to the message before, stored only now
         inbox = shop.inbox
         await threads.insert_outgoing(

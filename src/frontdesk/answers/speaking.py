@@ -12,6 +12,7 @@ from frontdesk.answers.models import ModelAccess, ModelFailed, stream_text
 from frontdesk.answers.prompt import NOTHING, render_history, render_instructions
 from frontdesk.answers.wording import NOTHING_FOUND, say
 from frontdesk.assistants import queries as assistants
+from frontdesk.assistants.actions import read_model_key
 from frontdesk.assistants.model import Assistant
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import DocumentId
@@ -122,6 +123,5 @@ async def _find_model(tx: Tx, services: Services, assistant: Assistant) -> Model
     if assistant.model_base_url and assistant.model_base_url not in services.model_urls:
         _log.warning("answer.model_address_refused", assistant_id=str(assistant.id))
         return None
-    stored = await assistants.find_model_key(tx, assistant.id)
-    key = services.cipher.decrypt(stored, purpose="assistant-model-key") if stored else ""
+    key = await read_model_key(tx, services.cipher, assistant.id) or ""
     return ModelAccess(assistant.model_provider, assistant.model_name, assistant.model_base_url, key)

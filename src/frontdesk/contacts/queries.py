@@ -52,13 +52,6 @@ async def get_contact(tx: Tx, contact_id: ContactId) -> Contact:
     return contact
 
 
-async def find_contacts(tx: Tx, contact_ids: Collection[ContactId]) -> dict[ContactId, Contact]:
-    """Map those of `contact_ids` that exist to their cards, deleted ones too."""
-    sql = f"SELECT {CARD} FROM contacts c WHERE c.organization_id = %(organization)s AND c.id = ANY(%(ids)s)"
-    rows = await tx.fetch(sql, {"organization": tx.organization_id, "ids": list(contact_ids)})
-    return {contact.id: contact for contact in map(to_contact, rows)}
-
-
 async def find_visible_contact(tx: Tx, contact_id: ContactId, inbox_ids: Collection[InboxId] | None) -> Contact | None:
     """Return the card if it is not deleted and in one of `inbox_ids` (None: seen whatever its inboxes), else None."""
     sql = f"""
