@@ -15,7 +15,7 @@ from frontdesk.core.embedded import EmbeddedServer
 
 _LOCK = 0x66726F6E  # "fron": one migration at a time, whatever process starts it
 _ROLES = ("frontdesk_owner", "frontdesk_app", "frontdesk_maintenance")
-_EXTENSIONS = ("vector", "pg_trgm")
+_EXTENSIONS = ("vector", "pg_trgm", "btree_gin")
 
 
 class DatabaseNotReady(Exception):

@@ -64,8 +64,8 @@ async def move_conversations(tx: Tx, merge_id: UUID, merged_ids: Sequence[Contac
             UPDATE conversations c SET contact_id = %(survivor)s FROM owners o
              WHERE c.organization_id = %(organization)s AND c.id = o.id),
         noted AS (
-            INSERT INTO merge_moves (organization_id, merge_id, table_name, row_id, from_contact_id)
-            SELECT %(organization)s, %(merge)s, 'conversations', id, contact_id FROM owners RETURNING 1)
+            INSERT INTO merge_moves (organization_id, merge_id, table_name, row_key, from_contact_id)
+            SELECT %(organization)s, %(merge)s, 'conversations', id::text, contact_id FROM owners RETURNING 1)
         SELECT count(*) FROM noted
         """,
         {

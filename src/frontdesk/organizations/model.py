@@ -16,6 +16,7 @@ class Right(StrEnum):
     CONTACTS_VIEW = "contacts.view"
     CONTACTS_VIEW_PERSONAL = "contacts.view_personal"
     CONTACTS_EDIT = "contacts.edit"
+    CONTACTS_CONFIGURE = "contacts.configure"
     CONTACTS_EDIT_ACCESS = "contacts.edit_access"
     CONTACTS_VOUCH = "contacts.vouch"
     CONTACTS_MERGE = "contacts.merge"
