@@ -64,6 +64,7 @@ TABLES: Final = (
     ContactTable("audit_log", _ONE, _M.KEEP, _E.BLANK, "What happened, happened to that card."),
     ContactTable("bulk_edit_rows", _ONE, _M.KEEP, _E.BLANK, "An undone edit reaches the card that was edited."),
     ContactTable("import_rows", _ONE, _M.KEEP, _E.BLANK, "An undone import reaches the card that was written."),
+    ContactTable("import_keys", _ONE, _M.KEEP, _E.DELETE, "They only matter while the import runs."),
     ContactTable("erasures", _ONE, _M.KEEP, _E.KEEP, "A receipt names an id of nobody."),
     ContactTable("merges", ("survivor_id",), _M.RECORD, _E.BLANK, "The ledger."),
     ContactTable("merge_moves", ("from_contact_id",), _M.RECORD, _E.BLANK, "The ledger."),

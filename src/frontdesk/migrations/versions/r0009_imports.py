@@ -1,6 +1,6 @@
 """lifecycle: imports with a result per row, so that they can be resumed and undone; exports.
 
-Safe: only new tables. Undo: drop them.
+Safe: new tables; a check of uploads is widened. Undo: drop them.
 """
 
 from alembic import op
@@ -11,6 +11,8 @@ revision = "0009"
 down_revision = "0008"
 
 SQL = """
+ALTER TABLE uploads DROP CONSTRAINT uploads_purpose_check,
+    ADD CONSTRAINT uploads_purpose_check CHECK (purpose IN ('attachment', 'chatbot-file', 'contact-import'));
 CREATE TABLE imports (
     organization_id uuid        NOT NULL REFERENCES organizations ON DELETE CASCADE,
     id              uuid        NOT NULL,
@@ -18,13 +20,17 @@ CREATE TABLE imports (
     format          text        NOT NULL CHECK (format IN ('csv', 'xlsx', 'ndjson', 'vcard')),
     file_key        text,       -- NULL: the file was removed
     size_bytes      bigint      NOT NULL,
+    columns         text[]      NOT NULL DEFAULT '{}',  -- as the file names them
+    samples         jsonb       NOT NULL DEFAULT '[]',  -- its first rows, a list of texts each; blanked with the file
     mapping         jsonb       NOT NULL DEFAULT '[]',
     options         jsonb       NOT NULL DEFAULT '{}',
     state           text        NOT NULL CHECK (state IN ('uploaded', 'checking', 'checked', 'running', 'done', 'failed',
                                                           'cancelled', 'undoing', 'undone')),
     total_count     bigint,     -- NULL: not counted yet
     done_count      bigint      NOT NULL DEFAULT 0,     -- rows of the file that are dealt with
-    counts          jsonb       NOT NULL DEFAULT '{}',  -- outcome: number of rows
+    counts          jsonb       NOT NULL DEFAULT '{}',  -- outcome: number of rows, of the check or run that was last
+    checked         jsonb,      -- the same of the last complete check; NULL: none
+    undone          jsonb       NOT NULL DEFAULT '{}',  -- what undoing did: number of contacts
     failure         text,
     actor_kind      text        NOT NULL,
     actor_id        uuid        NOT NULL,
@@ -44,10 +50,22 @@ CREATE TABLE import_rows (
     field           text,
     detail          text,
     contact_id      uuid,
-    old_values      jsonb   NOT NULL DEFAULT '{}',
+    old_values      jsonb,      -- what undoing needs; NULL: nothing was written, or it is undone
     PRIMARY KEY (organization_id, import_id, is_dry, row_number),
     FOREIGN KEY (organization_id, import_id) REFERENCES imports (organization_id, id) ON DELETE CASCADE
 );
+CREATE INDEX import_rows_that_failed ON import_rows (organization_id, import_id, is_dry, row_number)
+    WHERE outcome IN ('conflict', 'error');
+CREATE TABLE import_keys (      -- what earlier rows of the file said they are: so a later one is recognized
+    organization_id uuid    NOT NULL,
+    import_id       uuid    NOT NULL,
+    is_dry          boolean NOT NULL,
+    key             uuid    NOT NULL,   -- a hash of realm and source id, or of attribute and unique value
+    contact_id      uuid    NOT NULL,
+    PRIMARY KEY (organization_id, import_id, is_dry, key),
+    FOREIGN KEY (organization_id, import_id) REFERENCES imports (organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX import_keys_of_contact ON import_keys (organization_id, contact_id);
 CREATE INDEX import_rows_of_contact ON import_rows (organization_id, contact_id) WHERE contact_id IS NOT NULL;
 CREATE TABLE exports (
     organization_id uuid        NOT NULL REFERENCES organizations ON DELETE CASCADE,
@@ -59,6 +77,7 @@ CREATE TABLE exports (
     row_count       bigint      NOT NULL DEFAULT 0,
     file_key        text,
     token_hash      bytea,      -- of the single-use link; NULL: none was made, or it was used
+    link_expires_at timestamptz,
     failure         text,
     actor_kind      text        NOT NULL,
     actor_id        uuid        NOT NULL,
@@ -74,6 +93,7 @@ CREATE TABLE exports (
 PERSONAL = {
     "imports": "files deleted",
     "import_rows": "row values blanked",
+    "import_keys": "deleted",
     "exports": "files deleted",
 }
 
