@@ -95,7 +95,7 @@ async def list_contacts(tx: Tx, caller: Caller, filters: ContactFilters, paging:
     Raises InvalidRequest and InvalidSourceId for filters that can match nothing.
     """
     caller.require(Right.CONTACTS_VIEW)
-    where, params = _where(tx, caller, filters)
+    where, params = conditions_of(tx, caller, filters)
     counted = f"SELECT 1 FROM contacts c WHERE {where} LIMIT {EXACT_COUNT + 1}"
     sql = f"""
         SELECT {CARD}, (SELECT count(*) FROM ({counted}) AS counted)
@@ -113,7 +113,11 @@ async def list_contacts(tx: Tx, caller: Caller, filters: ContactFilters, paging:
     return ContactPage(tuple(views), max(count, paging.offset + len(rows)), is_estimate=True)
 
 
-def _where(tx: Tx, caller: Caller, filters: ContactFilters) -> tuple[str, dict[str, Any]]:
+def conditions_of(tx: Tx, caller: Caller, filters: ContactFilters) -> tuple[str, dict[str, Any]]:
+    """Return the condition on `contacts c` that says what is wanted and may be viewed, with its parameters.
+
+    Raises InvalidRequest and InvalidSourceId.
+    """
     conditions = ["c.organization_id = %(organization)s", "c.deleted_at IS NULL", IS_VISIBLE]
     visible = caller.inboxes_for(Right.CONTACTS_VIEW)
     params: dict[str, Any] = {"organization": tx.organization_id, "inboxes": _listed(visible)}
