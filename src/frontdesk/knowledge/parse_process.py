@@ -4,12 +4,9 @@ The file comes in on standard input, JSON goes out on standard output: `{"pages"
 text]]}` or `{"failure": reason}`. It gives up all that it does not need before it looks at the file.
 """
 
-import ctypes
 import io
 import json
-import os
 import re
-import resource
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -17,7 +14,9 @@ from typing import Any, Final
 
 from semantic_text_splitter import TextSplitter
 
+from frontdesk.core.charset import decode
 from frontdesk.core.media import CSV, DOCX, HTML, MARKDOWN, PDF, PLAIN, PPTX, XLSX
+from frontdesk.core.sandbox import become_nobody, leave_network, limit
 from frontdesk.knowledge.text import guess_language
 
 PASSAGE_LENGTH: Final = {"en": 400, "zh": 200}  # characters, about a paragraph; a Chinese one says as much as two
@@ -42,11 +41,7 @@ UNREADABLE: Final = {
 
 _PACKED: Final = frozenset({DOCX, XLSX, PPTX})
 _PAGED: Final = frozenset({PDF, PPTX})  # of the others, what the parser calls pages is not what a reader sees
-_CHINESE: Final = {"big5hkscs": (0xA4, 0xC6), "gb18030": (0xB0, 0xD7)}  # first bytes of the frequent characters
-_LOOKS_AT: Final = 10_000  # characters, to tell encodings apart
 _UNWANTED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-_NOBODY: Final = 65534
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # Source: unshare(2)
 
 
 class Unreadable(Exception):
@@ -55,9 +50,9 @@ class Unreadable(Exception):
 
 def main(media_type: str, cpu_seconds: str, memory_bytes: str, output_bytes: str) -> None:
     """Read standard input as `media_type` and write the answer."""
-    _leave_network()
+    leave_network()
     content = sys.stdin.buffer.read()
-    _limit(int(cpu_seconds), int(memory_bytes), int(output_bytes))
+    limit(cpu_seconds=int(cpu_seconds), memory_bytes=int(memory_bytes), output_bytes=int(output_bytes))
     try:
         pages = list(read_pages(content, media_type))
         answer: dict[str, Any] = {
@@ -77,7 +72,7 @@ def read_pages(content: bytes, media_type: str) -> Iterator[tuple[int | None, st
         _check_packed(content, media_type)
     elif media_type != PDF:
         content = decode(content).encode()
-    _become_nobody()
+    become_nobody()
     config = kreuzberg.ExtractionConfig(
         use_cache=False,
         disable_ocr=True,  # type: ignore[call-arg] # forgotten in its stubs
@@ -109,30 +104,6 @@ def split_pages(pages: Sequence[tuple[int | None, str]]) -> list[tuple[int | Non
     return passages
 
 
-def decode(content: bytes) -> str:
-    """Read text whose encoding nobody told: Unicode, else Chinese if that gives usual characters, else Western."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        best = max(_CHINESE, key=lambda encoding: _share_of_frequent(content, encoding))
-        is_chinese = _share_of_frequent(content, best) > 0.5  # noqa: PLR2004 -- in honest text it is 0.9 and more
-        return content.decode(best if is_chinese else "windows-1252", "replace")
-
-
-def _share_of_frequent(content: bytes, encoding: str) -> float:
-    """Return which part of the characters beyond ASCII is frequent, when `content` is read in this encoding."""
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
-        return 0.0
-    letters = [letter for letter in text[:_LOOKS_AT] if letter.isalpha() and not letter.isascii()]
-    first, last = _CHINESE[encoding]
-    frequent = sum(first <= letter.encode(encoding)[0] <= last for letter in letters)
-    return frequent / max(len(letters), 1)
-
-
 def _check_packed(content: bytes, media_type: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -141,32 +112,6 @@ def _check_packed(content: bytes, media_type: str) -> None:
         raise Unreadable(UNREADABLE[media_type]) from error
     if unpacked > UNPACKED_LIMIT or unpacked > max(SMALL, UNPACKED_RATIO * len(content)):
         raise Unreadable(TOO_MUCH_PACKED)
-
-
-def _leave_network() -> None:
-    """Cut this process off from every network, where the system lets it; it must not have a second thread yet."""
-    libc = ctypes.CDLL(None)
-    if libc.unshare(_CLONE_NEWNET) != 0:
-        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-
-
-def _limit(cpu_seconds: int, memory_bytes: int, output_bytes: int) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))  # SIGXCPU tells it from other ends
-    limits = {
-        resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_FSIZE: output_bytes,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 64,
-    }
-    for kind, value in limits.items():
-        resource.setrlimit(kind, (value, value))
-
-
-def _become_nobody() -> None:
-    if os.geteuid() == 0:
-        os.setgroups([])
-        os.setgid(_NOBODY)
-        os.setuid(_NOBODY)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
 import tempfile
 from dataclasses import dataclass
 from typing import Final
 
+from frontdesk.core.sandbox import run_confined
 from frontdesk.knowledge.parse_process import UNREADABLE
 
 TOO_LONG: Final = "Reading the file took longer than {seconds} s."
@@ -48,25 +47,18 @@ async def parse_file(content: bytes, media_type: str, limits: Limits) -> ParsedF
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as answered:
         given.write(content)
         given.seek(0)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", "frontdesk.knowledge.parse_process"),
-            *(media_type, str(limits.seconds), str(limits.memory_bytes), str(_OUTPUT_BYTES)),
-            stdin=given,
-            stdout=answered,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "2"},
-            cwd="/",
-        )
         try:
-            await asyncio.wait_for(process.wait(), limits.seconds)
+            status = await run_confined(
+                "frontdesk.knowledge.parse_process",
+                *(media_type, str(limits.seconds), str(limits.memory_bytes), str(_OUTPUT_BYTES)),
+                given=given,
+                answered=answered,
+                seconds=limits.seconds,
+            )
         except TimeoutError as error:
             raise ParseFailed(TOO_LONG.format(seconds=limits.seconds)) from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
         answered.seek(0)
-        return _read_answer(process.returncode, answered.read(), media_type, limits)
+        return _read_answer(status, answered.read(), media_type, limits)
 
 
 def _read_answer(status: int | None, answer: bytes, media_type: str, limits: Limits) -> ParsedFile:
