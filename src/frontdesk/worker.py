@@ -12,12 +12,16 @@ from frontdesk.answers import handlers as answers
 from frontdesk.conversations import handlers as conversations
 from frontdesk.core.handlers import Handler
 from frontdesk.core.ids import OrganizationId
-from frontdesk.core.jobs import open_queue
+from frontdesk.core.jobs import enqueue_nightly, open_queue
 from frontdesk.core.services import Services
 from frontdesk.knowledge import handlers as knowledge
+from frontdesk.organizations.queries.organizations import list_organization_ids
 
-HANDLERS: dict[str, Handler] = {**answers.HANDLERS, **conversations.HANDLERS, **knowledge.HANDLERS}
+_DOMAINS = (answers, conversations, knowledge)
+HANDLERS: dict[str, Handler] = {name: handler for domain in _DOMAINS for name, handler in domain.HANDLERS.items()}
+NIGHTLY: tuple[str, ...] = tuple(name for domain in _DOMAINS for name in getattr(domain, "NIGHTLY", ()))
 
+_AT_NIGHT = "17 3 * * *"  # cron, UTC
 _DEAD_AFTER_SECONDS = 30.0
 _RETRY = RetryStrategy(max_attempts=8, exponential_wait=3)
 _log = structlog.get_logger(__name__)
@@ -29,6 +33,7 @@ async def run_worker(services: Services, conninfo: str, *, concurrency: int = 4)
     async with open_queue(conninfo) as queue:
         for name, handler in HANDLERS.items():
             _register(queue, name, handler, services)
+        _register_night(queue, services)
         task = asyncio.create_task(_work(queue, concurrency), name="worker")
         try:
             yield
@@ -67,3 +72,21 @@ def _register(queue: App, name: str, handler: Handler, services: Services) -> No
             raise
 
     queue.task(name=name, retry=_RETRY)(run)
+
+
+async def begin_night(services: Services, night: int) -> None:
+    """Enqueue what every organization has done at night. Safe to repeat, and in several workers at once."""
+    async with services.db.begin_bootstrap() as tx:
+        organizations = await list_organization_ids(tx)
+    for organization_id in organizations:
+        async with services.db.begin(organization_id) as tx:
+            for name in NIGHTLY:
+                await enqueue_nightly(tx, name, night=night)
+
+
+def _register_night(queue: App, services: Services) -> None:
+    async def run(timestamp: int) -> None:
+        await begin_night(services, timestamp)
+
+    task = queue.task(name="core.night", retry=_RETRY)(run)
+    queue.periodic(cron=_AT_NIGHT)(task)

@@ -2,6 +2,7 @@
 
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import NotFound
+from frontdesk.core.ids import OrganizationId
 from frontdesk.core.text import utc_now
 from frontdesk.organizations.records import Organization
 
@@ -56,3 +57,9 @@ async def raise_scope_version(tx: Tx) -> None:
         "UPDATE organizations SET scope_version = scope_version + 1 WHERE id = %(organization)s",
         {"organization": tx.organization_id},
     )
+
+
+async def list_organization_ids(tx: Tx) -> list[OrganizationId]:
+    """Return every organization that has a member or a public address. For a bootstrap transaction."""
+    sql = "SELECT organization_id FROM memberships UNION SELECT organization_id FROM directory ORDER BY organization_id"
+    return [OrganizationId(row[0]) for row in await tx.fetch(sql)]
