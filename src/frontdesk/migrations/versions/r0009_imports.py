@@ -56,13 +56,12 @@ CREATE TABLE import_rows (
 );
 CREATE INDEX import_rows_that_failed ON import_rows (organization_id, import_id, is_dry, row_number)
     WHERE outcome IN ('conflict', 'error');
-CREATE TABLE import_keys (      -- what earlier rows of the file said they are: so a later one is recognized
+CREATE TABLE import_keys (      -- of a dry run: what earlier rows of the file would have written that is unique
     organization_id uuid    NOT NULL,
     import_id       uuid    NOT NULL,
-    is_dry          boolean NOT NULL,
     key             uuid    NOT NULL,   -- a hash of realm and source id, or of attribute and unique value
     contact_id      uuid    NOT NULL,
-    PRIMARY KEY (organization_id, import_id, is_dry, key),
+    PRIMARY KEY (organization_id, import_id, key),
     FOREIGN KEY (organization_id, import_id) REFERENCES imports (organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX import_keys_of_contact ON import_keys (organization_id, contact_id);
