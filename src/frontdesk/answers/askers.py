@@ -75,21 +75,9 @@ async def _compile(
     message: Mapping[str, Any] | None,
     page: Mapping[str, Any] | None,
 ) -> EffectiveScope:
-    organization = await organizations.find_organization(tx)
-    read = _Reader(vendor_faq_reading=organization is not None and organization.vendor_faq_reading)
-    inbox_access = InboxAccess(
-        bases=frozenset(await assistants.list_bases_of(tx, inbox.assistant_id)),
-        query_metadata=read(inbox.query_metadata, Layer.INBOX),
-        visitor_scope=read(inbox.visitor_scope, Layer.VISITOR_SCOPE),
-        member_scope=read(inbox.member_scope, Layer.MEMBER_SCOPE),
-    )
-    assigned = await access.list_assigned(tx, contact.id)
-    contact_access = ContactAccess(
-        query_metadata=read(contact.query_metadata, Layer.CONTACT),
-        profiles=tuple(_profile(read, item.profile) for item in assigned),
-        profiles_mode=contact.profiles_mode,
-        has_identity=await identities.has_identity(tx, contact.id),
-    )
+    read = await _load_reader(tx)
+    inbox_access = await _open_inbox(tx, read, inbox)
+    contact_access = await _open_contact(tx, read, contact)
     claimed = await access.find_profiles(tx, voice.claims.access_profiles)
     gone = len(set(voice.claims.access_profiles)) - len(claimed)  # deleted since: they open nothing, not something else
     session_access = SessionAccess(
@@ -103,6 +91,36 @@ async def _compile(
         message=read(message, Layer.MESSAGE),
         page=read(page, Layer.PAGE),
     )
+
+
+async def load_access(tx: Tx, contact: Contact, inbox: Inbox) -> tuple[InboxAccess, ContactAccess]:
+    """Return what the inbox opens, and what is written on the contact's card about its access."""
+    read = await _load_reader(tx)
+    return await _open_inbox(tx, read, inbox), await _open_contact(tx, read, contact)
+
+
+async def _open_inbox(tx: Tx, read: "_Reader", inbox: Inbox) -> InboxAccess:
+    return InboxAccess(
+        bases=frozenset(await assistants.list_bases_of(tx, inbox.assistant_id)),
+        query_metadata=read(inbox.query_metadata, Layer.INBOX),
+        visitor_scope=read(inbox.visitor_scope, Layer.VISITOR_SCOPE),
+        member_scope=read(inbox.member_scope, Layer.MEMBER_SCOPE),
+    )
+
+
+async def _open_contact(tx: Tx, read: "_Reader", contact: Contact) -> ContactAccess:
+    assigned = await access.list_assigned(tx, contact.id)
+    return ContactAccess(
+        query_metadata=read(contact.query_metadata, Layer.CONTACT),
+        profiles=tuple(_profile(read, item.profile) for item in assigned),
+        profiles_mode=contact.profiles_mode,
+        has_identity=await identities.has_identity(tx, contact.id),
+    )
+
+
+async def _load_reader(tx: Tx) -> "_Reader":
+    organization = await organizations.find_organization(tx)
+    return _Reader(vendor_faq_reading=organization is not None and organization.vendor_faq_reading)
 
 
 @dataclass(frozen=True, slots=True)
