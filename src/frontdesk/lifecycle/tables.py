@@ -61,6 +61,7 @@ TABLES: Final = (
     ContactTable("memory_summaries", _ONE, _M.MOVE, _E.DELETE, "Memory is of the person."),
     ContactTable("conflicts", _TWO, _M.UNITE, _E.DELETE, "Between the two it is settled; others are the survivor's."),
     ContactTable("duplicates", _TWO, _M.UNITE, _E.DELETE, "Between the two it is settled; others are the survivor's."),
+    ContactTable("duplicate_keys", _ONE, _M.KEEP, _E.DELETE, "The next search makes them anew."),
     ContactTable("audit_log", _ONE, _M.KEEP, _E.BLANK, "What happened, happened to that card."),
     ContactTable("bulk_edit_rows", _ONE, _M.KEEP, _E.BLANK, "An undone edit reaches the card that was edited."),
     ContactTable("import_rows", _ONE, _M.KEEP, _E.BLANK, "An undone import reaches the card that was written."),
