@@ -17,6 +17,7 @@ from frontdesk.access import queries as access
 from frontdesk.answers import queries
 from frontdesk.answers.askers import find_voice, load_asker
 from frontdesk.answers.earlier import recall
+from frontdesk.answers.memory import recall_memory
 from frontdesk.answers.model import EXTRACTIVE, Asker, Draft, share_answer
 from frontdesk.answers.speaking import Delta, Reading, Replace, read, speak
 from frontdesk.answers.wording import NOTHING_FOUND, RULES_CHANGED, say
@@ -161,7 +162,8 @@ class _Answering:
             asker = await self._ask_again(tx)
             history = await recall(tx, asker.scope.scope, self.conversation_id, self.waiting[0].id)
             self._version = asker.scope_version
-            return await read(tx, self.services, asker, question, history)
+            memory = await recall_memory(tx, asker, self.conversation_id)
+            return await read(tx, self.services, asker, question, history, memory)
 
     async def _ask_again(self, tx: Tx) -> Asker:
         """Compile who asks, and what they may read, from what is stored now."""

@@ -1,11 +1,13 @@
-"""What the worker runs for answers: the net under a process that died while it answered."""
+"""What the worker runs for answers: the net under a process that died while it answered, and memory."""
 
 from uuid import UUID
 
 from frontdesk.answers.actions import answer
+from frontdesk.answers.memory_learning import find_lesson, learn, record
 from frontdesk.conversations import queries as threads
-from frontdesk.conversations.actions import ANSWER_DUE, CRASH_NET
-from frontdesk.core.ids import ConversationId, OrganizationId, new_id
+from frontdesk.conversations.actions import ANSWER_DUE, CRASH_NET, MEMORY_DUE
+from frontdesk.core.handlers import Handler
+from frontdesk.core.ids import ConversationId, MessageId, OrganizationId, new_id
 from frontdesk.core.jobs import enqueue
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
@@ -24,4 +26,17 @@ async def on_answer_due(services: Services, organization_id: OrganizationId, *, 
         pass
 
 
-HANDLERS = {ANSWER_DUE: on_answer_due}
+async def on_memory_due(services: Services, organization_id: OrganizationId, *, message_id: UUID) -> None:
+    """Remember what a message says of its writer, once. A contact that is merged meanwhile is learned of anew."""
+    while True:
+        async with services.db.begin(organization_id) as tx:
+            lesson = await find_lesson(tx, services, MessageId(message_id))
+        if lesson is None:
+            return
+        learned = await learn(lesson)
+        async with services.db.begin(organization_id) as tx:
+            if await record(tx, lesson, learned, now=utc_now()):
+                return
+
+
+HANDLERS: dict[str, Handler] = {ANSWER_DUE: on_answer_due, MEMORY_DUE: on_memory_due}

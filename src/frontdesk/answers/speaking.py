@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from frontdesk.answers.extractive import choose_hits, choose_passages, in_pieces, number, render_passages
+from frontdesk.answers.memory_model import Memory
 from frontdesk.answers.model import EXTRACTIVE, Asker, History, Source
 from frontdesk.answers.models import ModelAccess, ModelFailed, stream_text
 from frontdesk.answers.prompt import NOTHING, render_history, render_instructions
@@ -47,6 +48,7 @@ class Reading:
     result: SearchResult
     sources: tuple[Source, ...]  # everything that the model is given
     history: History
+    memory: Memory
 
     @property
     def given(self) -> frozenset[DocumentId]:
@@ -66,13 +68,15 @@ class Reading:
         return [source for source in self.sources if source.hit in chosen]
 
 
-async def read(tx: Tx, services: Services, asker: Asker, question: Question, history: History) -> Reading:
+async def read(
+    tx: Tx, services: Services, asker: Asker, question: Question, history: History, memory: Memory
+) -> Reading:
     """Search what the asker may read, and choose what the model is given."""
     assistant = await assistants.get_assistant(tx, asker.inbox.assistant_id)
-    model = await _find_model(tx, services, assistant)
+    model = await find_model(tx, services, assistant)
     result = await search(tx, asker.scope.scope, question)
     hits = choose_hits(result.hits)
-    return Reading(asker, assistant, model, result, number(hits if model else choose_passages(hits)), history)
+    return Reading(asker, assistant, model, result, number(hits if model else choose_passages(hits)), history, memory)
 
 
 async def speak(reading: Reading, question: Question, check: Check) -> AsyncGenerator[Delta | Replace, None]:
@@ -102,7 +106,7 @@ async def _speak_model(
     """Yield the model's text, held back for as long as it may still be the word for "nothing found"."""
     said, is_shown = "", False
     prompt = "\n\n".join(filter(None, [render_history(reading.history.turns), question.text]))
-    instructions = render_instructions(reading.assistant.instructions, reading.asker, reading.sources)
+    instructions = render_instructions(reading.assistant.instructions, reading.asker, reading.sources, reading.memory)
     async with aclosing(stream_text(model, instructions=instructions, question=prompt)) as pieces:
         async for piece in pieces:
             await check()
@@ -116,7 +120,7 @@ async def _speak_model(
         yield Replace(say(NOTHING_FOUND, question.language))
 
 
-async def _find_model(tx: Tx, services: Services, assistant: Assistant) -> ModelAccess | None:
+async def find_model(tx: Tx, services: Services, assistant: Assistant) -> ModelAccess | None:
     """Return the assistant's model; None when it has none, or an address that the operator no longer allows."""
     if assistant.model_provider is None or assistant.model_name is None:
         return None

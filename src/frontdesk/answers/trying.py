@@ -1,10 +1,11 @@
-"""Asking without a conversation: what somebody would be answered. It writes nothing and reads no history."""
+"""Asking without a conversation: what somebody would be answered. It writes nothing, reads no history and no memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from frontdesk.access.model import Assurance
 from frontdesk.answers.askers import Voice, load_asker
+from frontdesk.answers.memory_model import Memory
 from frontdesk.answers.model import Asker, Draft, History
 from frontdesk.answers.speaking import Replace, read, speak
 from frontdesk.channels.model import Inbox
@@ -40,7 +41,7 @@ async def try_question(
     prepared = await prepare_question(services.embedder, question)
     async with services.db.begin(organization_id) as tx:
         asker = await load_asker(tx, contact, inbox, Voice(assurance))
-        reading = await read(tx, services, asker, prepared, History())
+        reading = await read(tx, services, asker, prepared, History(), Memory())
     content = ""
     async for piece in speak(reading, prepared, _no_check):
         content = piece.text if isinstance(piece, Replace) else content + piece.text

@@ -14,6 +14,7 @@ from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, CallerKind
 
 ANSWER_DUE = "answers.answer_due"
+MEMORY_DUE = "answers.memory_due"
 CRASH_NET = timedelta(seconds=20)  # longer than a lease: the job finds one that nobody renews
 
 
@@ -32,8 +33,9 @@ async def receive_message(
 ) -> tuple[MessageId, bool]:
     """Store what a contact wrote and return (its id, whether it is new).
 
-    A repeated `client_id` stores nothing and returns the id of before. With auto-reply a job is written: the net under
-    the process that answers, or with `answer_at_once` the one that answers.
+    A repeated `client_id` stores nothing and returns the id of before. A job makes memory of the message. With
+    auto-reply another one is written: the net under the process that answers, or with `answer_at_once` the one that
+    answers.
     """
     message_id = await queries.insert_incoming(
         tx, conversation.id, incoming, awaits_answer=conversation.auto_reply, now=now
@@ -46,6 +48,7 @@ async def receive_message(
         tx, conversation.id, message_id, title=title_of(incoming.content), unread=1, now=now
     )
     await announce(tx, Event("conversation", conversation.id, message_id))
+    await enqueue(tx, MEMORY_DUE, lock=f"memory/{conversation.id}", message_id=message_id)
     if conversation.auto_reply:
         delay = None if answer_at_once else CRASH_NET
         await enqueue(tx, ANSWER_DUE, delay=delay, lock=str(conversation.id), conversation_id=conversation.id)
