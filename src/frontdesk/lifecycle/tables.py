@@ -19,11 +19,11 @@ class OnMerge(StrEnum):
 
 
 class OnErase(StrEnum):
-    """What erasing a person does with the rows."""
+    """What erasing a person does with the rows, as the comment of the table in the database declares it."""
 
-    DELETE = "delete"
-    BLANK = "blank"  # the row stays without what it says of the person
-    KEEP = "keep"  # nothing in it is of the person
+    DELETE = "deleted"
+    BLANK = "blanked"  # the row stays without what it says of the person
+    KEEP = "no"  # nothing in it is of the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,26 @@ class ContactTable:
     on_merge: OnMerge
     on_erase: OnErase
     why: str
+    on_personal: OnErase | None = None  # when only the personal data is erased; None: as when all is
+
+    @property
+    def declared(self) -> str:
+        """What the comment of the table says after `personal: `."""
+        other = self.on_personal
+        return self.on_erase if other is None else f"{self.on_erase}; in mode personal: {other}"
 
 
 _M, _E = OnMerge, OnErase
 _ONE: Final = ("contact_id",)
 _TWO: Final = ("first_id", "second_id")
+_MERGED: Final = ("contact_id", "survivor_id")
 
 TABLES: Final = (
-    ContactTable("contacts", ("id",), _M.UNITE, _E.DELETE, "The merged card is hidden as it was."),
+    ContactTable("contacts", ("id",), _M.UNITE, _E.DELETE, "The merged card is hidden as it was.", _E.BLANK),
     ContactTable("contact_fields", _ONE, _M.UNITE, _E.DELETE, "Who said it comes with the value."),
     ContactTable("contact_emails", _ONE, _M.UNITE, _E.DELETE, "A person has several."),
     ContactTable("contact_phones", _ONE, _M.UNITE, _E.DELETE, "A person has several."),
-    ContactTable("contact_inboxes", _ONE, _M.UNITE, _E.DELETE, "Who sees the merged contact sees the survivor."),
+    ContactTable("contact_inboxes", _ONE, _M.UNITE, _E.DELETE, "Who sees it sees the survivor.", _E.KEEP),
     ContactTable("labelled_contacts", _ONE, _M.UNITE, _E.DELETE, "Labels say something of the person."),
     ContactTable("attribute_values", _ONE, _M.UNITE, _E.DELETE, "A unique value is the survivor's with its attribute."),
     ContactTable("notes", _ONE, _M.MOVE, _E.DELETE, "Notes are about the person."),
@@ -54,9 +62,9 @@ TABLES: Final = (
     ContactTable("identities", _ONE, _M.MOVE, _E.DELETE, "Whoever proves a source id is the survivor."),
     ContactTable("released_identities", _ONE, _M.KEEP, _E.DELETE, "They serve to restore a deleted contact."),
     ContactTable("chat_sessions", _ONE, _M.END, _E.DELETE, "The browser proves again, and is the survivor."),
-    ContactTable("conversations", _ONE, _M.MOVE, _E.DELETE, "Messages belong to their conversation."),
-    ContactTable("messages", ("sender_id",), _M.KEEP, _E.DELETE, "Written under the id of then."),
-    ContactTable("answers", _ONE, _M.KEEP, _E.DELETE, "A receipt says as whom an answer was given."),
+    ContactTable("conversations", _ONE, _M.MOVE, _E.DELETE, "Messages belong to their conversation.", _E.BLANK),
+    ContactTable("messages", ("sender_id",), _M.KEEP, _E.DELETE, "Written under the id of then.", _E.BLANK),
+    ContactTable("answers", _ONE, _M.KEEP, _E.DELETE, "A receipt says as whom an answer was given.", _E.BLANK),
     ContactTable("memory_facts", _ONE, _M.MOVE, _E.DELETE, "Memory is of the person; the newer of two stays."),
     ContactTable("memory_summaries", _ONE, _M.MOVE, _E.DELETE, "Memory is of the person."),
     ContactTable("conflicts", _TWO, _M.UNITE, _E.DELETE, "Between the two it is settled; others are the survivor's."),
@@ -67,7 +75,20 @@ TABLES: Final = (
     ContactTable("import_rows", _ONE, _M.KEEP, _E.BLANK, "An undone import reaches the card that was written."),
     ContactTable("import_keys", _ONE, _M.KEEP, _E.DELETE, "They only matter while the import runs."),
     ContactTable("erasures", _ONE, _M.KEEP, _E.KEEP, "A receipt names an id of nobody."),
-    ContactTable("merges", ("survivor_id",), _M.RECORD, _E.BLANK, "The ledger."),
-    ContactTable("merge_moves", ("from_contact_id",), _M.RECORD, _E.BLANK, "The ledger."),
-    ContactTable("merged_contacts", ("contact_id", "survivor_id"), _M.RECORD, _E.KEEP, "Old ids lead to the survivor."),
+    ContactTable("merges", ("survivor_id",), _M.RECORD, _E.DELETE, "The ledger; undoing is over.", _E.BLANK),
+    ContactTable("merge_moves", ("from_contact_id",), _M.RECORD, _E.DELETE, "The ledger; undoing is over."),
+    ContactTable("merged_contacts", _MERGED, _M.RECORD, _E.DELETE, "Old ids lead to the survivor.", _E.KEEP),
+    ContactTable("answer_chunks", (), _M.KEEP, _E.DELETE, "Ids of passages, with their answer.", _E.KEEP),
+    ContactTable("answer_leases", (), _M.KEEP, _E.DELETE, "An answer that is being written is not wanted any more."),
+    ContactTable("attachments", (), _M.KEEP, _E.DELETE, "They follow their message; their files go, too."),
+    ContactTable("uploads", (), _M.KEEP, _E.DELETE, "What the attachments were made of."),
+    ContactTable("identity_proofs", (), _M.KEEP, _E.DELETE, "Used tokens; a valid one stays until nobody can use it."),
+    ContactTable("proof_failures", (), _M.KEEP, _E.BLANK, "What was found in a refused token may name the person."),
+    ContactTable("idempotency_keys", (), _M.KEEP, _E.DELETE, "Stored answers that show the person."),
+    ContactTable("imports", (), _M.KEEP, _E.BLANK, "The files that the person was read from go."),
+    ContactTable("exports", (), _M.KEEP, _E.BLANK, "Files that nobody fetched yet go: the person may be in them."),
+    ContactTable("bulk_edits", (), _M.KEEP, _E.BLANK, "A filter may name the person."),
+    ContactTable("segments", (), _M.KEEP, _E.BLANK, "A filter may name the person."),
+    ContactTable("identity_blocks", (), _M.KEEP, _E.KEEP, "Keyed hashes: a block survives the person."),
+    ContactTable("identity_tombstones", (), _M.KEEP, _E.KEEP, "Keyed hashes: what erasing itself leaves."),
 )
