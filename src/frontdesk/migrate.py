@@ -1,6 +1,7 @@
 """Brings a database to the present schema: roles, extensions, queue, Alembic revisions. Safe to repeat and to race."""
 
 import secrets
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from frontdesk.core.embedded import EmbeddedServer
 _LOCK = 0x66726F6E  # "fron": one migration at a time, whatever process starts it
 _ROLES = ("frontdesk_owner", "frontdesk_app", "frontdesk_maintenance")
 _EXTENSIONS = ("vector", "pg_trgm", "btree_gin")
+_INDEXED = ("pg_catalog.textlike(text, text)", "pg_catalog.jsonb_contains(jsonb, jsonb)")  # LIKE and @>
 
 
 class DatabaseNotReady(Exception):
@@ -32,6 +34,7 @@ def embedded_addresses(server: EmbeddedServer, folder: Path) -> Addresses:
             connection.execute("CREATE DATABASE frontdesk OWNER frontdesk_owner")
     with psycopg.connect(make_conninfo(server.superuser_dsn, dbname="frontdesk"), autocommit=True) as connection:
         _create_extensions(connection)
+        _trust_indexed_operators(connection)
     return Addresses(*(server.dsn(role, passwords[role]) for role in _ROLES))
 
 
@@ -47,6 +50,8 @@ def external_addresses(app_url: str, owner_url: str) -> Addresses:
             remedy = "set FRONTDESK_OWNER_DATABASE_URL to a user who may"
             msg = f"The database user may not prepare the database ({reason}): {remedy}."
             raise DatabaseNotReady(msg) from error
+        with suppress(psycopg.errors.InsufficientPrivilege):  # search is right without it, and slower
+            _trust_indexed_operators(connection)
     urls = zip(_ROLES, (owner_url, app_url, owner_url), strict=True)
     return Addresses(*(make_conninfo(url, options=f"-c role={role}") for role, url in urls))
 
@@ -90,6 +95,12 @@ def _create_extensions(connection: psycopg.Connection) -> None:
             remedy = "install it on the server; for vector that is pgvector 0.8 or newer"
             msg = f"PostgreSQL lacks the extension {name!r}: {remedy}."
             raise DatabaseNotReady(msg) from error
+
+
+def _trust_indexed_operators(connection: psycopg.Connection) -> None:
+    """Let row-level security use the indexes of LIKE and @>; only a superuser may. See docs/decisions/0010."""
+    for function in _INDEXED:
+        connection.execute(f"ALTER FUNCTION {function} LEAKPROOF")
 
 
 def _migrate_queue(connection: psycopg.Connection) -> None:

@@ -60,6 +60,11 @@ class Tx:
         """Run one statement and return all rows, in the order of the statement."""
         return await (await self._run(sql, params)).fetchall()
 
+    async def fetch_planned(self, sql: str, params: Params | None = None) -> list[Row]:
+        """Return all rows of a statement that is planned for exactly these values, each time anew."""
+        with _refusing_unstorable_text():
+            return await (await self.connection.execute(sql, params, prepare=False)).fetchall()
+
     async def fetch_one(self, sql: str, params: Params | None = None) -> Row | None:
         """Return the first row, or None when there is none."""
         return await (await self._run(sql, params)).fetchone()

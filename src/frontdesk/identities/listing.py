@@ -1,17 +1,24 @@
-"""The list of contacts: searched, filtered and limited to what the caller may see, all in the statement itself."""
+"""The list of contacts: searched, filtered, sorted and limited to what the caller may see, all in the statement."""
 
+import base64
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-from frontdesk.contacts.queries import CARD, IS_VISIBLE, to_contact
+from frontdesk.contacts.queries import CARD, to_contact
 from frontdesk.core.db import Tx
+from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import InboxId, ProfileId
 from frontdesk.core.inputs import clean_line
+from frontdesk.core.text import utc_now
 from frontdesk.core.wire import Paging
 from frontdesk.identities.cards import ContactView, load_views
+from frontdesk.identities.filter_sql import PERSONAL_FIELDS, Compiler, Parameters, look_up
+from frontdesk.identities.filters import EVERYBODY, Condition, Group, Op, both
 from frontdesk.identities.model import parse_source_id
 from frontdesk.organizations.model import Caller, Right
 
@@ -21,23 +28,45 @@ Kind: TypeAlias = Literal["known", "anonymous"]
 
 
 class Order(StrEnum):
-    """How the list is sorted."""
+    """How the list is sorted; a minus turns it round."""
 
     LAST_SEEN = "lastSeen"  # who was here last, or was made last, first
-    NAME = "name"
+    LAST_SEEN_TURNED = "-lastSeen"
+    NAME = "name"  # the nameless at the end
+    NAME_TURNED = "-name"
     CREATED = "created"  # the newest first
+    CREATED_TURNED = "-created"
+    UPDATED = "updated"  # who was changed last, first
+    UPDATED_TURNED = "-updated"
 
 
 @dataclass(frozen=True, slots=True)
 class ContactFilters:
     """Which contacts are wanted: all that match everything said."""
 
-    query: str = ""  # a part of name, e-mail, phone or source id, in any case; or a whole contact id
+    query: str = ""  # words, all of which are in name, attributes, labels, source ids or addresses; or a contact's id
     kind: Kind | None = None
     inbox_ids: tuple[InboxId, ...] | None = None  # in one of them
     source_id: str | None = None  # exactly, in any realm
     order: Order = Order.LAST_SEEN
     profile_id: ProfileId | None = None  # who has this access profile
+    filter: Group = field(default=EVERYBODY)
+
+    def to_group(self) -> Group:
+        """Return all of it as one filter. Raises InvalidRequest and InvalidSourceId."""
+        conditions = []
+        query = clean_line(self.query, pointer="/query")
+        if query:
+            conditions.append(Condition("search", Op.CONTAINS, query))
+        if self.kind is not None:
+            conditions.append(Condition("kind", Op.EQUALS, self.kind))
+        if self.inbox_ids is not None:
+            conditions.append(Condition("inbox", Op.IN, [str(inbox_id) for inbox_id in self.inbox_ids]))
+        if self.source_id is not None:
+            conditions.append(Condition("source_id", Op.EQUALS, parse_source_id(self.source_id)))
+        if self.profile_id is not None:
+            conditions.append(Condition("profile", Op.EQUALS, str(self.profile_id)))
+        return both(Group("and", tuple(conditions)), self.filter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,120 +76,116 @@ class ContactPage:
     rows: tuple[ContactView, ...]
     count: int
     is_estimate: bool
+    next_cursor: str | None = None  # where the page after this one begins; None: this is the last
 
 
-_ORDERS: Final[Mapping[Order, str]] = {
-    Order.LAST_SEEN: "coalesce(c.last_seen_at, c.created_at) DESC, c.id DESC",
-    Order.NAME: "c.name = '', lower(c.name), c.id",
-    Order.CREATED: "c.id DESC",
+@dataclass(frozen=True, slots=True)
+class _Sorting:
+    key: str  # of `contacts c`; ties are broken by the id
+    cast: str
+    is_descending: bool
+
+    def order_by(self) -> str:
+        direction = "DESC" if self.is_descending else "ASC"
+        return f"{self.key} {direction}, c.id {direction}"
+
+    def after(self) -> str:
+        sign = "<" if self.is_descending else ">"
+        return f"({self.key}, c.id) {sign} (%(after_key)s::{self.cast}, %(after_id)s::uuid)"
+
+
+_SEEN: Final = "coalesce(c.last_seen_at, c.created_at)"
+_SORTINGS: Final[Mapping[Order, _Sorting]] = {
+    Order.LAST_SEEN: _Sorting(_SEEN, "timestamptz", is_descending=True),
+    Order.LAST_SEEN_TURNED: _Sorting(_SEEN, "timestamptz", is_descending=False),
+    Order.NAME: _Sorting("c.sort_name", "text", is_descending=False),
+    Order.NAME_TURNED: _Sorting("c.sort_name", "text", is_descending=True),
+    Order.CREATED: _Sorting("c.organization_id", "uuid", is_descending=True),  # ids are made in this order
+    Order.CREATED_TURNED: _Sorting("c.organization_id", "uuid", is_descending=False),
+    Order.UPDATED: _Sorting("c.updated_at", "timestamptz", is_descending=True),
+    Order.UPDATED_TURNED: _Sorting("c.updated_at", "timestamptz", is_descending=False),
 }
-_IDENTITY_OF: Final = "SELECT 1 FROM identities i WHERE i.organization_id = c.organization_id AND i.contact_id = c.id"
-_KINDS: Final[Mapping[Kind, str]] = {"known": f"EXISTS ({_IDENTITY_OF})", "anonymous": f"NOT EXISTS ({_IDENTITY_OF})"}
-_IN_INBOXES: Final = """
-    EXISTS (SELECT 1 FROM contact_inboxes wanted
-             WHERE wanted.organization_id = c.organization_id AND wanted.contact_id = c.id
-               AND wanted.inbox_id = ANY(%(wanted)s))
-"""
-_HAS_PROFILE: Final = """
-    EXISTS (SELECT 1 FROM profile_assignments held
-             WHERE held.organization_id = c.organization_id AND held.contact_id = c.id
-               AND held.profile_id = %(profile)s)
-"""
-# Searched once, before anything is joined, whatever the planner knows of the tables. Who may not see e-mails and phones
-# must not find contacts by them either.
-_MATCHES: Final = """
-    c.id = ANY (ARRAY(
-        SELECT id FROM contacts WHERE organization_id = %(organization)s AND name ILIKE %(pattern)s
-         UNION ALL
-        SELECT contact_id FROM identities WHERE organization_id = %(organization)s AND source_id ILIKE %(pattern)s
-         UNION ALL
-        SELECT addressed.contact_id
-          FROM (SELECT organization_id, contact_id, email FROM contact_emails
-                 WHERE organization_id = %(organization)s AND email ILIKE %(pattern)s
-                 UNION ALL
-                SELECT organization_id, contact_id, phone FROM contact_phones
-                 WHERE organization_id = %(organization)s AND phone ILIKE %(phone_pattern)s) AS addressed
-         WHERE %(personal)s::uuid[] IS NULL OR EXISTS (
-               SELECT 1 FROM contact_inboxes own
-                WHERE own.organization_id = addressed.organization_id AND own.contact_id = addressed.contact_id
-                  AND own.inbox_id = ANY(%(personal)s))
-         UNION ALL
-        SELECT %(id)s::uuid))
-"""
 
 
-async def list_contacts(tx: Tx, caller: Caller, filters: ContactFilters, paging: Paging) -> ContactPage:
+async def list_contacts(
+    tx: Tx, caller: Caller, filters: ContactFilters, paging: Paging, *, cursor: str | None = None
+) -> ContactPage:
     """Return one page of the contacts that the caller may view. Right: contacts.view.
 
-    Raises InvalidRequest and InvalidSourceId for filters that can match nothing.
+    `cursor`, what an earlier page of the same order returned, begins after that page, however deep it is; `paging` then
+    says its size only. Raises InvalidRequest, InvalidSourceId, and Forbidden for a filter by e-mail or phone without
+    the right to see them.
     """
     caller.require(Right.CONTACTS_VIEW)
-    where, params = conditions_of(tx, caller, filters)
-    counted = f"SELECT 1 FROM contacts c WHERE {where} LIMIT {EXACT_COUNT + 1}"
+    where, params = await conditions_of(tx, caller, filters)
+    sorting = _SORTINGS[filters.order]
+    page, offset = where, paging.offset
+    if cursor:
+        page, offset = f"{where} AND {sorting.after()}", 0
+        params |= _parse_cursor(cursor, filters.order)
+    counted = f"SELECT count(*) FROM (SELECT 1 FROM contacts c WHERE {where} LIMIT {EXACT_COUNT + 1}) AS counted"
+    count = await tx.fetch_planned(counted, params)
     sql = f"""
-        SELECT {CARD}, (SELECT count(*) FROM ({counted}) AS counted)
-          FROM contacts c WHERE {where}
-         ORDER BY {_ORDERS[filters.order]} LIMIT %(limit)s + 1 OFFSET %(offset)s
+        SELECT {CARD}, {sorting.key} FROM contacts c WHERE {page}
+         ORDER BY {sorting.order_by()} LIMIT %(limit)s + 1 OFFSET %(offset)s
     """
-    rows = await tx.fetch(sql, params | {"limit": paging.limit, "offset": paging.offset})
-    if not rows and paging.offset:
-        rows_before = await tx.fetch(sql, params | {"limit": 0, "offset": 0})
-        return ContactPage((), rows_before[0][-1] if rows_before else 0, is_estimate=False)
-    count = rows[0][-1] if rows else 0
+    rows = await tx.fetch_planned(sql, params | {"limit": paging.limit, "offset": offset})
     views = await load_views(tx, caller, [to_contact(row) for row in rows[: paging.limit]])
+    following = _render_cursor(filters.order, rows[paging.limit - 1]) if len(rows) > paging.limit else None
+    return _to_page(tuple(views), count[0][0], offset + len(rows), following)
+
+
+def _to_page(views: tuple[ContactView, ...], count: int, at_least: int, following: str | None) -> ContactPage:
     if count <= EXACT_COUNT:
-        return ContactPage(tuple(views), count, is_estimate=False)
-    return ContactPage(tuple(views), max(count, paging.offset + len(rows)), is_estimate=True)
+        return ContactPage(views, count, is_estimate=False, next_cursor=following)
+    return ContactPage(views, max(count, at_least), is_estimate=True, next_cursor=following)
 
 
-def conditions_of(tx: Tx, caller: Caller, filters: ContactFilters) -> tuple[str, dict[str, Any]]:
+async def conditions_of(tx: Tx, caller: Caller, filters: ContactFilters) -> tuple[str, dict[str, Any]]:
     """Return the condition on `contacts c` that says what is wanted and may be viewed, with its parameters.
 
-    Raises InvalidRequest and InvalidSourceId.
+    Raises what `list_contacts` raises.
     """
-    conditions = ["c.organization_id = %(organization)s", "c.deleted_at IS NULL", IS_VISIBLE]
+    group = filters.to_group()
+    _require_personal(caller, group)
+    params = Parameters({"organization": tx.organization_id})
+    personal = caller.inboxes_for(Right.CONTACTS_VIEW_PERSONAL)
+    compiler = Compiler(params, utc_now(), None if personal is None else list(personal), await look_up(tx, group))
+    conditions = ["c.organization_id = %(organization)s", "c.deleted_at IS NULL"]
     visible = caller.inboxes_for(Right.CONTACTS_VIEW)
-    params: dict[str, Any] = {"organization": tx.organization_id, "inboxes": _listed(visible)}
-    if filters.kind is not None:
-        conditions.append(_KINDS[filters.kind])
-    if filters.inbox_ids is not None:
-        conditions.append(_IN_INBOXES)
-        params["wanted"] = list(filters.inbox_ids)
-    if filters.source_id is not None:
-        conditions.append(f"EXISTS ({_IDENTITY_OF} AND i.source_id = %(source_id)s)")
-        params["source_id"] = parse_source_id(filters.source_id)
-    if filters.profile_id is not None:
-        conditions.append(_HAS_PROFILE)
-        params["profile"] = filters.profile_id
-    query = clean_line(filters.query, pointer="/query")
-    if query:
-        conditions.append(_MATCHES)
-        params |= _search(query)
-        params["personal"] = _listed(caller.inboxes_for(Right.CONTACTS_VIEW_PERSONAL))
-    return " AND ".join(conditions), params
+    if visible is not None:
+        conditions.append(f"""
+            EXISTS (SELECT 1 FROM contact_inboxes visible
+                     WHERE visible.organization_id = c.organization_id AND visible.contact_id = c.id
+                       AND visible.inbox_id = ANY({params.add(list(visible))}::uuid[]))
+        """)
+    conditions.append(compiler.compile(group))
+    return " AND ".join(conditions), params.values
 
 
-def _search(text: str) -> dict[str, Any]:
-    return {"pattern": _pattern(text), "phone_pattern": _pattern(_digits(text) or text), "id": _find_id(text)}
+def _require_personal(caller: Caller, group: Group) -> None:
+    if any(one.field in PERSONAL_FIELDS for one in group.walk()):
+        caller.require(Right.CONTACTS_VIEW_PERSONAL)
 
 
-def _pattern(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+# --- cursors ---
 
 
-def _digits(text: str) -> str:
-    """Return a phone number as it is kept, without what people write between the digits."""
-    plain = "".join(letter for letter in text if letter not in " ().-/")
-    return plain if plain.removeprefix("+").isdecimal() else ""
+def _render_cursor(order: Order, row: tuple[Any, ...]) -> str:
+    contact_id, key = row[0], row[-1]
+    written = key.isoformat() if isinstance(key, datetime) else str(key)
+    return base64.urlsafe_b64encode(json.dumps([order.value, written, str(contact_id)]).encode()).decode()
 
 
-def _find_id(text: str) -> UUID | None:
+def _parse_cursor(cursor: str, order: Order) -> dict[str, Any]:
     try:
-        return UUID(text)
-    except ValueError:
-        return None
+        said, key, contact_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        known = {"after_key": _KEYS[_SORTINGS[Order(said)].cast](key), "after_id": UUID(contact_id)}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidRequest("This cursor is none of this list.", pointer="/cursor") from error
+    if said != order:
+        raise InvalidRequest("This cursor is of another order.", pointer="/cursor")
+    return known
 
 
-def _listed(inbox_ids: frozenset[InboxId] | None) -> list[InboxId] | None:
-    return None if inbox_ids is None else list(inbox_ids)
+_KEYS: Final[Mapping[str, Any]] = {"timestamptz": datetime.fromisoformat, "text": str, "uuid": UUID}

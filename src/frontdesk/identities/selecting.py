@@ -8,12 +8,13 @@ from uuid import UUID
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import ContactId, InboxId, ProfileId
+from frontdesk.identities.filters import EVERYBODY, parse_filter
 from frontdesk.identities.listing import ContactFilters, Kind, Order, conditions_of
 from frontdesk.organizations.model import Caller, Right
 
 MAX_IDS = 10_000
 
-_KEYS = frozenset({"query", "kind", "inboxes", "sourceId", "sort", "profile"})
+_KEYS = frozenset({"query", "kind", "inboxes", "sourceId", "sort", "profile", "filter"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Selection:
             "sourceId": wanted.source_id,
             "sort": wanted.order.value,
             "profile": None if wanted.profile_id is None else str(wanted.profile_id),
+            "filter": None if wanted.filter == EVERYBODY else wanted.filter.to_json(),
         }
         return {"filters": {key: value for key, value in written.items() if value is not None}}
 
@@ -53,26 +55,28 @@ def parse_selection(raw: Mapping[str, Any]) -> Selection:
 
 async def count_selected(tx: Tx, caller: Caller, selection: Selection) -> int:
     """Return how many contacts are meant that the caller may view. Right: contacts.view."""
-    where, params = _where(tx, caller, selection)
-    return int(await tx.fetch_value(f"SELECT count(*) FROM contacts c WHERE {where}", params))
+    where, params = await where_selected(tx, caller, selection)
+    ((count,),) = await tx.fetch_planned(f"SELECT count(*) FROM contacts c WHERE {where}", params)
+    return int(count)
 
 
 async def list_selected(
     tx: Tx, caller: Caller, selection: Selection, *, after: ContactId | None, limit: int
 ) -> list[ContactId]:
     """Return the next `limit` contacts that are meant and that the caller may view, by id. Right: contacts.view."""
-    where, params = _where(tx, caller, selection)
+    where, params = await where_selected(tx, caller, selection)
     if after is not None:
         where, params = f"{where} AND c.id > %(after)s", params | {"after": after}
     sql = f"SELECT c.id FROM contacts c WHERE {where} ORDER BY c.id LIMIT %(limit)s"
-    return [ContactId(row[0]) for row in await tx.fetch(sql, params | {"limit": limit})]
+    return [ContactId(row[0]) for row in await tx.fetch_planned(sql, params | {"limit": limit})]
 
 
-def _where(tx: Tx, caller: Caller, selection: Selection) -> tuple[str, dict[str, Any]]:
+async def where_selected(tx: Tx, caller: Caller, selection: Selection) -> tuple[str, dict[str, Any]]:
+    """Return the condition on `contacts c` that says who is meant, with its parameters. Right: contacts.view."""
     caller.require(Right.CONTACTS_VIEW)
     if selection.ids is None:
-        return conditions_of(tx, caller, selection.filters)
-    where, params = conditions_of(tx, caller, ContactFilters())
+        return await conditions_of(tx, caller, selection.filters)
+    where, params = await conditions_of(tx, caller, ContactFilters())
     return f"{where} AND c.id = ANY(%(selected)s)", params | {"selected": list(selection.ids)}
 
 
@@ -94,6 +98,7 @@ def _parse_filters(raw: Mapping[str, Any]) -> ContactFilters:
         source_id=_read_text(raw["sourceId"], "/filters/sourceId") if "sourceId" in raw else None,
         order=Order(sort),
         profile_id=None if profile is None else ProfileId(profile),
+        filter=parse_filter(raw["filter"], "/filters/filter") if "filter" in raw else EVERYBODY,
     )
 
 

@@ -1,8 +1,8 @@
 r"""contacts, lifecycle: text that is searched as it is stored, saved segments, and edits of many cards at once.
 
 `search_form` is the one normal form: no accents, lower case, and every character of Chinese, Japanese and Korean three
-times, so that a single one is a whole trigram ("張偉" is found by "張"). Columns hold it and patterns are made with it; no
-query calls it on a column. Safe: new tables and columns; the columns of present rows are filled here. Undo: drop them.
+times, so that a single one is a whole trigram ("張偉" is found by "張"). Columns hold it and patterns are made with it; a
+query calls it on a value only to look again at what the index found. Safe: new tables and columns; the columns of present rows are filled here. Undo: drop them.
 """
 
 from alembic import op
@@ -18,10 +18,14 @@ CREATE FUNCTION search_form(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PAR
         lower(normalize(regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]', '', 'g'), NFC)),
         '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])', '\1\1\1', 'g');
 CREATE FUNCTION card_search(name text, attributes jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
-    ' ' || left(search_form(name || coalesce((SELECT string_agg(' ' || value, '' ORDER BY key)
-                                                FROM jsonb_each_text(attributes)), '')), 4000);
+    ' ' || search_form(name || coalesce((SELECT string_agg(' ' || value, '' ORDER BY key)
+                                           FROM jsonb_each_text(attributes)), ''));
+CREATE FUNCTION search_pattern(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN
+    replace(replace(replace(search_form($1), '\', '\\'), '%', '\%'), '_', '\_');  -- for LIKE: stands for itself
 ALTER TABLE contacts
     ADD COLUMN search          text GENERATED ALWAYS AS (card_search(name, attributes)) STORED,
+    ADD COLUMN sort_name       text COLLATE "C" GENERATED ALWAYS AS
+               (CASE WHEN name = '' THEN U&'\+10FFFF' ELSE lower(name) END) STORED,  -- the nameless come last
     ADD COLUMN search_ids      text NOT NULL DEFAULT '',  -- ' ' and the search form of each source id
     ADD COLUMN search_personal text NOT NULL DEFAULT '';  -- the same of e-mails and phones: personal
 CREATE INDEX contacts_by_search ON contacts USING gin
@@ -29,6 +33,8 @@ CREATE INDEX contacts_by_search ON contacts USING gin
     WHERE deleted_at IS NULL;
 CREATE INDEX contacts_by_attribute ON contacts USING gin (organization_id, attributes jsonb_path_ops)
     WHERE deleted_at IS NULL;
+CREATE INDEX contacts_by_sort_name ON contacts (organization_id, sort_name, id) WHERE deleted_at IS NULL;
+CREATE INDEX contacts_by_updated ON contacts (organization_id, updated_at, id) WHERE deleted_at IS NULL;
 DROP INDEX contacts_by_name, contact_emails_by_email, contact_phones_by_phone, identities_by_source_id;
 CREATE INDEX identities_of_source_id ON identities (organization_id, source_id);
 CREATE TABLE segments (
