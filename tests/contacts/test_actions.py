@@ -35,10 +35,10 @@ async def make_ann(tx, caller, *inboxes, provenance=MEMBER, **fields):
 async def test_a_card_is_kept_as_it_was_made(tx, owner):
     """Every field comes back in its one form, with who said it."""
     ann = await make_ann(
-        tx, owner, phones=["+886 2 1234"], language="zh-Hant", attributes={"level": "vip", "tags": ["a", 1]}
+        tx, owner, phones=["+886 2 1234 5678"], language="zh-Hant", attributes={"level": "vip", "tags": ["a", 1]}
     )
     assert await queries.get_contact(tx, ann.id) == ann
-    assert (ann.emails, ann.phones, ann.version) == (("ann@example.com",), ("+88621234",), 1)
+    assert (ann.emails, ann.phones, ann.version) == (("ann@example.com",), ("+886212345678",), 1)
     said = await queries.find_provenance(tx, ann.id)
     assert said.keys() == {"name", "emails", "phones", "language", "attributes.level", "attributes.tags"}
     assert {(one.provenance, one.set_by) for one in said.values()} == {(MEMBER, owner.name)}

@@ -99,14 +99,18 @@ async def test_both_key_styles_and_one_inbox_are_read(desk):
     """What published clients send: snake_case, `inbox` instead of `inboxes`, keys that mean nothing here."""
     body = {
         "name": "Ann",
-        "phone_number": "123456",
+        "phone_number": "+886 912 345 678",
         "source_id": "M-1",
         "inbox": str(desk.inbox),
         "labels": [],
         "tags": 1,
     }
     made = (await desk.call("POST", "contacts/", body)).json()
-    assert (made["phoneNumber"], made["sourceId"], made["inboxes"][0]["id"]) == ("123456", "M-1", str(desk.inbox))
+    assert (made["phoneNumber"], made["sourceId"], made["inboxes"][0]["id"]) == (
+        "+886912345678",
+        "M-1",
+        str(desk.inbox),
+    )
 
 
 async def test_warnings_of_access_are_answered(db, desk, organization):

@@ -7,9 +7,10 @@ from typing import Any
 
 from frontdesk.access.layers import ProfilesMode
 from frontdesk.channels.queries import list_inboxes
-from frontdesk.contacts import queries
+from frontdesk.contacts import queries, refreshing
 from frontdesk.contacts.access import access_contact_alone, sees_personal
 from frontdesk.contacts.access_actions import check_access
+from frontdesk.contacts.attributes import Schema
 from frontdesk.contacts.card import check_attributes, clean_card, keep_fitting, keep_valid
 from frontdesk.contacts.model import (
     PERSONAL_FIELDS,
@@ -20,11 +21,11 @@ from frontdesk.contacts.model import (
     Provenance,
     anybody,
     apply_changes,
+    attribute_keys,
     compare_fields,
     find_changes,
-    may_overwrite,
-    outranks,
 )
+from frontdesk.contacts.schema import hold_schema, hold_values
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, InvalidRequest, PreconditionFailed
 from frontdesk.core.ids import ContactId, InboxId
@@ -32,6 +33,7 @@ from frontdesk.core.live import Event, announce
 from frontdesk.core.text import utc_now
 from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, CallerKind, Right, system_caller
+from frontdesk.organizations.queries.organizations import find_phone_region
 
 
 async def create_contact(
@@ -47,7 +49,7 @@ async def create_contact(
     """Make a card in advance, with its access already set.
 
     Rights: contacts.edit, and contacts.edit_access to set access. A caller who is limited to some inboxes chooses among
-    these, at least one. Raises Forbidden, InvalidRequest and InvalidQueryMetadata.
+    these, at least one. Raises Forbidden, InvalidRequest, InvalidQueryMetadata and AttributeTaken.
     """
     caller.require(Right.CONTACTS_EDIT)
     if query_metadata is not None or profiles_mode != "replace":
@@ -59,10 +61,13 @@ async def create_contact(
         raise InvalidRequest("Choose at least one of your inboxes.", pointer="/inboxes")
     await _check_inboxes(tx, caller, inbox_ids)
     blank = replace(anybody(utc_now()), query_metadata=query_metadata, profiles_mode=profiles_mode)
-    changes = find_changes(blank, clean_card(fields))
+    changes = find_changes(blank, await _clean(tx, fields))
     contact = apply_changes(blank, changes)
+    schema = await hold_schema(tx)
+    schema.check(contact.attributes, changed=schema.required | contact.attributes.keys())
     await check_access(tx, contact, inbox_ids)
-    await queries.insert_contact(tx, contact)
+    await queries.insert_contact(tx, contact, provenance)
+    await hold_values(tx, caller, schema, contact, contact.attributes)
     await queries.set_inboxes(tx, contact.id, inbox_ids)
     await _note_fields(tx, contact, changes, FieldProvenance(provenance, caller.name, contact.created_at))
     payload = _payload(changes, provenance) | {"inboxes": [str(inbox_id) for inbox_id in inbox_ids]}
@@ -91,7 +96,8 @@ async def update_contact(
     """Write fields of a card, deliberately, and return the card. Writing what is there changes nothing.
 
     Rights: contacts.edit, and contacts.view_personal to write e-mails or phones, which the caller could not see before.
-    Raises NotFound, PreconditionFailed when `if_version` is not the present one, Forbidden and InvalidRequest.
+    Raises NotFound, PreconditionFailed when `if_version` is not the present one, Forbidden, InvalidRequest and
+    AttributeTaken.
     """
     contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     if if_version not in {None, contact.version}:
@@ -100,26 +106,38 @@ async def update_contact(
         inboxes = await queries.list_inboxes_of(tx, contact_id)
         if not sees_personal(caller, [inbox.inbox_id for inbox in inboxes]):
             raise Forbidden(facts={"right": Right.CONTACTS_VIEW_PERSONAL.value})
-    return await _write(tx, caller, contact, find_changes(contact, clean_card(fields)), provenance)
+    changes = find_changes(contact, await _clean(tx, fields, contact))
+    schema = await hold_schema(tx) if attribute_keys(changes) else Schema({})
+    schema.check(apply_changes(contact, changes).attributes, changed=attribute_keys(changes))
+    return await _write(tx, caller, contact, changes, provenance, schema)
 
 
 async def refresh_card(tx: Tx, contact_id: ContactId, fields: CardFields, provenance: Provenance) -> Contact:
     """Write what a proof or a platform says about a contact, as far as it may overwrite what is there; return the card.
 
-    `fields` hold what was said only: something not said stays. A field that cannot be kept is left out. Raises NotFound
-    when there is no such card.
+    `fields` hold what was said only: something not said stays. A field that cannot be kept, that does not fit the
+    schema of attributes, or whose unique value somebody else has, is left out. E-mails and phones stand beside those
+    that were written deliberately: see `addresses.add_said`. Raises NotFound when there is no such card.
     """
     await queries.lock_contact(tx, contact_id)
     contact = await queries.get_contact(tx, contact_id)
-    known = {field: said.provenance for field, said in (await queries.find_provenance(tx, contact_id)).items()}
-    said = compare_fields(contact, keep_valid(fields))
-    allowed = [change for change in said if change.is_real and may_overwrite(provenance, known.get(change.field))]
-    repeated = [change.field for change in said if not change.is_real and change.field in known]
-    stronger = [field for field in repeated if outranks(provenance, known[field])]
-    if stronger:
-        await queries.upsert_provenance(tx, contact_id, stronger, FieldProvenance(provenance, provenance, utc_now()))
+    known = {field: one.provenance for field, one in (await queries.find_provenance(tx, contact_id)).items()}
+    said = keep_valid(fields, region=await find_phone_region(tx) if "phones" in fields else None)
+    schema = Schema({})
+    if said.get("attributes"):
+        schema = await hold_schema(tx)
+        said["attributes"] = schema.keep_fitting(said["attributes"] or {})
+    lists = await refreshing.add_addresses(tx, contact, said, known, provenance)
+    compared = compare_fields(contact, said)
+    changes = [one for one in compared if one.is_real and refreshing.may_write(one.field, provenance, known)]
+    free = await refreshing.leave_out_taken(tx, contact, schema, keep_fitting(contact, changes))
+    await refreshing.note_repeated(tx, contact, [one.field for one in compared if not one.is_real], known, provenance)
     speaker = replace(system_caller(tx.organization_id), name=provenance)
-    return await _write(tx, speaker, contact, keep_fitting(contact, allowed), provenance)
+    deliberate = frozenset(field for field in lists if field in known and known[field].is_deliberate)
+    written = await _write(tx, speaker, contact, free, provenance, schema, unnoted=deliberate)
+    for field, addresses in lists.items():
+        await queries.replace_addresses(tx, contact_id, field, addresses)
+    return written
 
 
 async def set_inboxes(tx: Tx, caller: Caller, contact_id: ContactId, inbox_ids: Collection[InboxId]) -> None:
@@ -146,16 +164,34 @@ def provenance_of(caller: Caller) -> Provenance:
     return Provenance.API if caller.kind is CallerKind.API_KEY else Provenance.MEMBER
 
 
+async def _clean(tx: Tx, fields: CardFields, stored: Contact | None = None) -> CardFields:
+    """Return `fields` in the form in which this organization keeps them. Raises InvalidRequest."""
+    return clean_card(fields, region=await find_phone_region(tx) if "phones" in fields else None, stored=stored)
+
+
 async def _write(
-    tx: Tx, caller: Caller, contact: Contact, changes: Sequence[FieldChange], provenance: Provenance
+    tx: Tx,
+    caller: Caller,
+    contact: Contact,
+    changes: Sequence[FieldChange],
+    provenance: Provenance,
+    schema: Schema,
+    *,
+    unnoted: frozenset[str] = frozenset(),
 ) -> Contact:
+    """Store `changes` of a card that is locked, if there are any, as what `provenance` says; return the card.
+
+    They fit `schema`. Of `unnoted` fields it stays as it was who said them. Raises InvalidRequest and AttributeTaken.
+    """
     if not changes:
         return contact
     now = utc_now()
     written = replace(apply_changes(contact, changes), version=contact.version + 1, updated_at=now)
     check_attributes(written.attributes)
-    await queries.update_contact(tx, written)
-    await _note_fields(tx, written, changes, FieldProvenance(provenance, caller.name, now))
+    await queries.update_contact(tx, written, provenance)
+    await hold_values(tx, caller, schema, written, attribute_keys(changes))
+    noted = [change for change in changes if change.field not in unnoted]
+    await _note_fields(tx, written, noted, FieldProvenance(provenance, caller.name, now))
     await _record(tx, caller, "contact.updated", contact.id, _payload(changes, provenance))
     return written
 

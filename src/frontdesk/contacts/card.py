@@ -1,10 +1,20 @@
 """What may be written on a card: each field made one form, or refused with a pointer."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumberFormat,
+    ValidationResult,
+    format_number,
+    is_possible_number_with_reason,
+    parse,
+)
 
 from frontdesk.contacts.model import CardFields, Contact, FieldChange, apply_changes
 from frontdesk.core.errors import InvalidRequest
@@ -15,24 +25,27 @@ MAX_ATTRIBUTES: Final = 100
 MAX_ATTRIBUTES_BYTES: Final = 20_000
 MAX_URL: Final = 2000  # characters
 
-_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)*")
-_PHONE: Final = re.compile(r"\+?[0-9]{3,20}", re.ASCII)
-_PHONE_PUNCTUATION: Final = re.compile(r"[\s().\-/]+")
+_NO_PHONE: Final = "This is not a phone number."
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", re.ASCII)
 _TIME_ZONE: Final = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*", re.ASCII)
 
 
-def clean_card(fields: CardFields) -> CardFields:
-    """Return `fields` in the form in which they are kept. Raises InvalidRequest, whose pointer names the field."""
-    return cast("CardFields", {field: _CLEANERS[field](value) for field, value in fields.items()})
+def clean_card(fields: CardFields, *, region: str | None = None, stored: Contact | None = None) -> CardFields:
+    """Return `fields` in the form in which they are kept. Raises InvalidRequest, whose pointer names the field.
+
+    `region` is where phone numbers without a country code are from; None: they are refused. E-mails and phones that are
+    `stored` on the card are accepted as they are, whatever rules they were written under.
+    """
+    present = frozenset((*stored.emails, *stored.phones)) if stored else frozenset[str]()
+    return cast("CardFields", {field: _clean(field, value, region, present) for field, value in fields.items()})
 
 
-def keep_valid(fields: CardFields) -> CardFields:
+def keep_valid(fields: CardFields, *, region: str | None = None) -> CardFields:
     """Return the fields that can be kept, and leave out the others: a proof is not refused for what it says beside."""
     kept: dict[str, Any] = {}
     for field, value in fields.items():
         try:
-            kept[field] = _CLEANERS[field](value)
+            kept[field] = _clean(field, value, region, frozenset())
         except InvalidRequest:
             continue
     return cast("CardFields", kept)
@@ -55,27 +68,52 @@ def check_attributes(attributes: Mapping[str, Any]) -> None:
 
 
 def clean_email(text: str, *, pointer: str) -> str:
-    """Return an e-mail address with its domain in lower case. Raises InvalidRequest for what is none."""
+    """Return an e-mail address with its domain in one form. Raises InvalidRequest for what cannot be one.
+
+    Nothing is looked up: whether mail arrives there, only a mail tells.
+    """
     line = clean_line(text, pointer=pointer, max_length=254)
-    if not _EMAIL.fullmatch(line):
-        raise InvalidRequest("This is not an e-mail address.", pointer=pointer)
-    local, _, domain = line.partition("@")
-    return f"{local}@{domain.lower()}"
+    try:
+        return validate_email(line, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise InvalidRequest("This is not an e-mail address.", pointer=pointer) from error
 
 
-def clean_phone(text: str, *, pointer: str) -> str:
-    """Return a phone number as digits with a leading plus, if it had one. Raises InvalidRequest for what is none."""
-    digits = _PHONE_PUNCTUATION.sub("", unicodedata.normalize("NFKC", clean_line(text, pointer=pointer)))
-    if not _PHONE.fullmatch(digits):
-        raise InvalidRequest("This is not a phone number.", pointer=pointer)
-    return digits
+def clean_phone(text: str, *, pointer: str, region: str | None = None) -> str:
+    """Return a phone number as E.164 writes it, such as +886255500142. Raises InvalidRequest for what cannot be one.
+
+    `region` is where a number without a country code is from, such as TW; None: it is refused.
+    """
+    line = clean_line(text, pointer=pointer)
+    try:
+        number = parse(line, region)
+    except NumberParseException as error:
+        is_national = error.error_type == NumberParseException.INVALID_COUNTRY_CODE and region is None
+        detail = "Write the number with its country code, such as +886 2 5550 0142." if is_national else _NO_PHONE
+        raise InvalidRequest(detail, pointer=pointer) from error
+    if is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE or number.extension:
+        raise InvalidRequest(_NO_PHONE, pointer=pointer)
+    return format_number(number, PhoneNumberFormat.E164)
 
 
-def _clean_list(values: Iterable[str] | None, clean: Callable[..., str], pointer: str) -> tuple[str, ...]:
+def _clean(field: str, value: Any, region: str | None, present: frozenset[str]) -> Any:  # noqa: ANN401 -- of a field
+    if field == "emails":
+        return _clean_list(value, clean_email, "/emails", present)
+    if field == "phones":
+        return _clean_list(value, partial(clean_phone, region=region), "/phones", present)
+    return _CLEANERS[field](value)
+
+
+def _clean_list(
+    values: Iterable[str] | None, clean: Callable[..., str], pointer: str, present: frozenset[str]
+) -> tuple[str, ...]:
     texts = list(values or ())
     if len(texts) > MAX_ADDRESSES:
         raise InvalidRequest(f"At most {MAX_ADDRESSES} are accepted.", pointer=pointer)
-    return tuple(dict.fromkeys(clean(text, pointer=f"{pointer}/{index}") for index, text in enumerate(texts)))
+    cleaned = (
+        text if text in present else clean(text, pointer=f"{pointer}/{index}") for index, text in enumerate(texts)
+    )
+    return tuple(dict.fromkeys(cleaned))
 
 
 def _clean_avatar(value: str | None) -> str | None:
@@ -112,7 +150,5 @@ _CLEANERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "avatar": _clean_avatar,
     "language": lambda value: _clean_pattern(value, _LANGUAGE, "/language", "zh-Hant"),
     "time_zone": lambda value: _clean_pattern(value, _TIME_ZONE, "/timeZone", "Asia/Taipei"),
-    "emails": lambda values: _clean_list(values, clean_email, "/emails"),
-    "phones": lambda values: _clean_list(values, clean_phone, "/phones"),
     "attributes": _clean_attributes,
 }

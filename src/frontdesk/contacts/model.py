@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final, TypedDict, cast
 
 from frontdesk.access.layers import ProfilesMode
+from frontdesk.access.model import Assurance
 from frontdesk.core.ids import ContactId, InboxId, new_id
 
 PERSONAL_FIELDS: Final = frozenset({"emails", "phones"})  # shown with the right contacts.view_personal only
@@ -30,7 +31,17 @@ class Provenance(StrEnum):
         """True when somebody of the organization, or a system of theirs, wrote it here on purpose."""
         return self in {Provenance.MEMBER, Provenance.API, Provenance.IMPORT}
 
+    @property
+    def assurance(self) -> Assurance | None:
+        """How the session was proven in which it was said; None: it was written deliberately, in no session."""
+        return _ASSURANCES.get(self)
 
+
+_ASSURANCES: Final = {
+    Provenance.SIGNED: Assurance.SIGNED,
+    Provenance.CHANNEL: Assurance.CHANNEL,
+    Provenance.CLAIMED: Assurance.CLAIMED,
+}
 _RANKS: Final = {Provenance.SIGNED: 3, Provenance.CHANNEL: 2, Provenance.CLAIMED: 1}  # of the automatic ones
 
 
@@ -98,6 +109,14 @@ class FieldProvenance:
     set_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An e-mail address or a phone number on a card, and who said that it is one of this person."""
+
+    value: str
+    provenance: Provenance
+
+
 class CardFields(TypedDict, total=False):
     """What is written on a card; a field that is absent stays as it is, None empties it.
 
@@ -154,6 +173,11 @@ def apply_changes(contact: Contact, changes: Iterable[FieldChange]) -> Contact:
         else:
             attributes[change.field.removeprefix(_ATTRIBUTE)] = change.new
     return replace(contact, attributes=attributes, **plain)
+
+
+def attribute_keys(changes: Iterable[FieldChange]) -> frozenset[str]:
+    """Return the keys of the attributes that `changes` write or remove."""
+    return frozenset(change.field.removeprefix(_ATTRIBUTE) for change in changes if change.is_attribute)
 
 
 def hide_personal(contact: Contact) -> Contact:

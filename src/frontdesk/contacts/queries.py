@@ -2,12 +2,16 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
-from frontdesk.contacts.model import Contact, ContactInbox, FieldProvenance, Provenance
+from frontdesk.contacts.model import Address, Contact, ContactInbox, FieldProvenance, Provenance
 from frontdesk.core.db import Row, Tx, to_jsonb
 from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import ContactId, InboxId
+
+AddressField: TypeAlias = Literal["emails", "phones"]
+
+_ADDRESS_TABLES: Final = {"emails": ("contact_emails", "email"), "phones": ("contact_phones", "phone")}
 
 # A condition on `contacts c`: is it in one of the inboxes of the parameter `inboxes`? NULL: seen whatever its inboxes.
 IS_VISIBLE: Final = """
@@ -69,8 +73,8 @@ async def lock_contact(tx: Tx, contact_id: ContactId) -> None:
     await tx.execute(sql, {"organization": tx.organization_id, "id": contact_id})
 
 
-async def insert_contact(tx: Tx, contact: Contact) -> None:
-    """Store a new card."""
+async def insert_contact(tx: Tx, contact: Contact, said_by: Provenance = Provenance.MEMBER) -> None:
+    """Store a new card, whose e-mails and phones `said_by` said."""
     sql = """
         INSERT INTO contacts (organization_id, id, name, avatar, language, time_zone, attributes, query_metadata,
                               profiles_mode, version, created_at, updated_at, last_seen_at)
@@ -78,12 +82,17 @@ async def insert_contact(tx: Tx, contact: Contact) -> None:
                 %(query_metadata)s, %(profiles_mode)s, %(version)s, %(created_at)s, %(updated_at)s, %(last_seen_at)s)
     """
     await tx.execute(sql, _contact_params(tx, contact))
+    for column, values in _addresses(contact):
+        await _insert_addresses(tx, contact.id, column, [Address(value, said_by) for value in values])
     if contact.emails or contact.phones:
-        await _insert_addresses(tx, contact)
+        await refresh_search_personal(tx, [contact.id])
 
 
-async def update_contact(tx: Tx, contact: Contact) -> None:
-    """Store all of `contact` under its id, except when it was made, last seen or deleted."""
+async def update_contact(tx: Tx, contact: Contact, said_by: Provenance = Provenance.MEMBER) -> None:
+    """Store all of `contact` under its id, except when it was made, last seen or deleted.
+
+    `said_by` said the e-mails and phones that are new; of the others it stays as it was.
+    """
     sql = """
         UPDATE contacts
            SET name = %(name)s, avatar = %(avatar)s, language = %(language)s, time_zone = %(time_zone)s,
@@ -91,12 +100,59 @@ async def update_contact(tx: Tx, contact: Contact) -> None:
                version = %(version)s, updated_at = %(updated_at)s
          WHERE organization_id = %(organization)s AND id = %(id)s
     """
-    params = _contact_params(tx, contact)
-    await tx.execute(sql, params)
-    of_contact = "WHERE organization_id = %(organization)s AND contact_id = %(id)s"
-    await tx.execute(f"DELETE FROM contact_emails {of_contact}", params)
-    await tx.execute(f"DELETE FROM contact_phones {of_contact}", params)
-    await _insert_addresses(tx, contact)
+    await tx.execute(sql, _contact_params(tx, contact))
+    stored = await find_addresses(tx, contact.id)
+    for column, values in _addresses(contact):
+        known = {address.value: address for address in stored[column]}
+        addresses = [known.get(value, Address(value, said_by)) for value in values]
+        if addresses != stored[column]:
+            await replace_addresses(tx, contact.id, column, addresses)
+
+
+async def find_addresses(tx: Tx, contact_id: ContactId) -> dict[AddressField, list[Address]]:
+    """Return the e-mails and the phones of a contact in their order, each with who said it."""
+    sql = """
+        SELECT 'emails', position, email, provenance FROM contact_emails
+         WHERE organization_id = %(organization)s AND contact_id = %(contact)s
+         UNION ALL
+        SELECT 'phones', position, phone, provenance FROM contact_phones
+         WHERE organization_id = %(organization)s AND contact_id = %(contact)s
+         ORDER BY 1, 2
+    """
+    found: dict[AddressField, list[Address]] = {"emails": [], "phones": []}
+    for field, _, value, provenance in await tx.fetch(sql, {"organization": tx.organization_id, "contact": contact_id}):
+        found[field].append(Address(value, Provenance(provenance)))
+    return found
+
+
+async def replace_addresses(tx: Tx, contact_id: ContactId, field: AddressField, addresses: Sequence[Address]) -> None:
+    """Give the contact exactly these e-mails, or phones, in this order. The contact is locked."""
+    table, _ = _ADDRESS_TABLES[field]
+    await tx.execute(
+        f"DELETE FROM {table} WHERE organization_id = %(organization)s AND contact_id = %(contact)s",
+        {"organization": tx.organization_id, "contact": contact_id},
+    )
+    await _insert_addresses(tx, contact_id, field, addresses)
+    await refresh_search_personal(tx, [contact_id])
+
+
+async def refresh_search_personal(tx: Tx, contact_ids: Collection[ContactId]) -> None:
+    """Let contacts, locked before, be found by the e-mails and phones that they have now, and by no others.
+
+    Whoever moves or deletes addresses by SQL of its own calls this after it; what this module does is seen to.
+    """
+    sql = """
+        UPDATE contacts c
+           SET search_personal = coalesce(
+               (SELECT string_agg(' ' || search_form(address), '' ORDER BY kind, position)
+                  FROM (SELECT 1 AS kind, position, email AS address FROM contact_emails e
+                         WHERE e.organization_id = c.organization_id AND e.contact_id = c.id
+                         UNION ALL
+                        SELECT 2, position, phone FROM contact_phones p
+                         WHERE p.organization_id = c.organization_id AND p.contact_id = c.id) AS addresses), '')
+         WHERE c.organization_id = %(organization)s AND c.id = ANY(%(contacts)s)
+    """
+    await tx.execute(sql, {"organization": tx.organization_id, "contacts": list(contact_ids)})
 
 
 async def raise_version(tx: Tx, contact_id: ContactId, now: datetime) -> None:
@@ -134,16 +190,19 @@ async def find_provenance(tx: Tx, contact_id: ContactId) -> dict[str, FieldProve
 async def upsert_provenance(tx: Tx, contact_id: ContactId, fields: Iterable[str], provenance: FieldProvenance) -> None:
     """Note who said what stands in `fields` now."""
     sql = """
-        INSERT INTO contact_fields (organization_id, contact_id, field, provenance, set_by, set_at)
-        SELECT %(organization)s, %(contact)s, unnest(%(fields)s::text[]), %(provenance)s, %(set_by)s, %(set_at)s
+        INSERT INTO contact_fields (organization_id, contact_id, field, provenance, learned_assurance, set_by, set_at)
+        SELECT %(organization)s, %(contact)s, unnest(%(fields)s::text[]), %(provenance)s, %(learned)s, %(set_by)s,
+               %(set_at)s
             ON CONFLICT (organization_id, contact_id, field) DO UPDATE
-           SET provenance = excluded.provenance, set_by = excluded.set_by, set_at = excluded.set_at
+           SET provenance = excluded.provenance, learned_assurance = excluded.learned_assurance,
+               set_by = excluded.set_by, set_at = excluded.set_at
     """
     params = {
         "organization": tx.organization_id,
         "contact": contact_id,
         "fields": sorted(set(fields)),
         "provenance": provenance.provenance,
+        "learned": provenance.provenance.assurance,
         "set_by": provenance.set_by,
         "set_at": provenance.set_at,
     }
@@ -216,17 +275,29 @@ async def set_inboxes(tx: Tx, contact_id: ContactId, inbox_ids: Collection[Inbox
 # --- rows ---
 
 
-async def _insert_addresses(tx: Tx, contact: Contact) -> None:
-    params = _contact_params(tx, contact)
-    for table, column in (("contact_emails", "email"), ("contact_phones", "phone")):
-        await tx.execute(
-            f"""
-            INSERT INTO {table} (organization_id, contact_id, position, {column})
-            SELECT %(organization)s, %(id)s, position, value
-              FROM unnest(%({column}s)s::text[]) WITH ORDINALITY AS listed (value, position)
-            """,
-            params,
-        )
+async def _insert_addresses(tx: Tx, contact_id: ContactId, field: AddressField, addresses: Sequence[Address]) -> None:
+    if not addresses:
+        return
+    table, column = _ADDRESS_TABLES[field]
+    await tx.execute(
+        f"""
+        INSERT INTO {table} (organization_id, contact_id, position, {column}, provenance, learned_assurance)
+        SELECT %(organization)s, %(contact)s, position, value, provenance, learned
+          FROM unnest(%(values)s::text[], %(provenances)s::text[], %(learned)s::smallint[])
+               WITH ORDINALITY AS listed (value, provenance, learned, position)
+        """,
+        {
+            "organization": tx.organization_id,
+            "contact": contact_id,
+            "values": [address.value for address in addresses],
+            "provenances": [address.provenance.value for address in addresses],
+            "learned": [address.provenance.assurance for address in addresses],
+        },
+    )
+
+
+def _addresses(contact: Contact) -> tuple[tuple[AddressField, tuple[str, ...]], ...]:
+    return ("emails", contact.emails), ("phones", contact.phones)
 
 
 def _contact_params(tx: Tx, contact: Contact) -> dict[str, Any]:
@@ -237,8 +308,6 @@ def _contact_params(tx: Tx, contact: Contact) -> dict[str, Any]:
         "avatar": contact.avatar,
         "language": contact.language,
         "time_zone": contact.time_zone,
-        "emails": list(contact.emails),
-        "phones": list(contact.phones),
         "attributes": to_jsonb(contact.attributes),
         "query_metadata": to_jsonb(contact.query_metadata),
         "profiles_mode": contact.profiles_mode,

@@ -26,6 +26,8 @@ ALTER TABLE contact_phones
     ADD COLUMN provenance        text     NOT NULL DEFAULT 'member'
                CHECK (provenance IN ('member', 'api', 'import', 'signed', 'channel', 'claimed')),
     ADD COLUMN learned_assurance smallint CHECK (learned_assurance BETWEEN 0 AND 3);
+ALTER TABLE organizations
+    ADD COLUMN phone_region text CHECK (phone_region ~ '^[A-Z]{2}$');  -- of numbers without a country code; NULL: refused
 CREATE INDEX contact_emails_by_key ON contact_emails (organization_id, email_key);
 CREATE INDEX contact_phones_by_number ON contact_phones (organization_id, phone);
 CREATE TABLE attribute_definitions (
@@ -96,6 +98,25 @@ CREATE TABLE notes (
 CREATE INDEX notes_of_contact ON notes (organization_id, contact_id, id);
 """
 
+# Row-level security is forced, so that not even the owner reads the rows of all organizations: one after the other.
+FILL = """
+DO $$
+DECLARE organization uuid;
+BEGIN
+    FOR organization IN SELECT DISTINCT organization_id FROM directory UNION SELECT organization_id FROM memberships LOOP
+        PERFORM set_config('app.organization_id', organization::text, true);
+        UPDATE contact_fields
+           SET learned_assurance = CASE provenance WHEN 'signed' THEN 3 WHEN 'channel' THEN 2 WHEN 'claimed' THEN 1 END;
+        UPDATE contact_emails e SET provenance = f.provenance, learned_assurance = f.learned_assurance
+          FROM contact_fields f
+         WHERE f.organization_id = e.organization_id AND f.contact_id = e.contact_id AND f.field = 'emails';
+        UPDATE contact_phones p SET provenance = f.provenance, learned_assurance = f.learned_assurance
+          FROM contact_fields f
+         WHERE f.organization_id = p.organization_id AND f.contact_id = p.contact_id AND f.field = 'phones';
+    END LOOP;
+END $$;
+"""
+
 PERSONAL = {
     "attribute_definitions": "no",
     "attribute_values": "deleted",
@@ -110,3 +131,4 @@ def upgrade() -> None:
     op.execute(SQL)
     for table, personal in PERSONAL.items():
         protect(table, personal=personal)
+    op.execute(FILL)

@@ -43,6 +43,22 @@ async def update_organization(tx: Tx, *, name: str, vendor_faq_reading: bool) ->
     )
 
 
+async def find_phone_region(tx: Tx) -> str | None:
+    """Return where phone numbers without a country code are from, such as TW; None: they are refused."""
+    region: str | None = await tx.fetch_value(
+        "SELECT phone_region FROM organizations WHERE id = %(organization)s", {"organization": tx.organization_id}
+    )
+    return region
+
+
+async def update_phone_region(tx: Tx, region: str | None) -> None:
+    """Store where phone numbers without a country code are from; None: they are refused."""
+    await tx.execute(
+        "UPDATE organizations SET phone_region = %(region)s WHERE id = %(organization)s",
+        {"organization": tx.organization_id, "region": region},
+    )
+
+
 async def lock_organization(tx: Tx) -> None:
     """Wait until no other transaction changes who works in this organization."""
     await tx.execute(
