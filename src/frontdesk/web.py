@@ -24,6 +24,7 @@ from frontdesk.core.idempotency import AnsweredBefore, KeepsAnswers, send_answer
 from frontdesk.core.problems import add_problem_handlers
 from frontdesk.core.services import Services
 from frontdesk.identities import routes as identities
+from frontdesk.identities.proving import Prover
 from frontdesk.knowledge import routes as knowledge
 from frontdesk.openapi import describe
 from frontdesk.organizations import routes as organizations
@@ -65,6 +66,7 @@ def create_app(
     if services is not None:
         app.state.services = services
         app.state.answering = Answering(services)
+        app.state.prover = Prover(services.db, services.http, services.cipher)
     for router in _API_ROUTERS:
         app.include_router(router, prefix=API)
     for router in (*_PAGE_ROUTERS, *extra):

@@ -16,6 +16,7 @@ from frontdesk.identities import queries
 from frontdesk.identities.actions import find_session, open_session, prove, start_visitor_session
 from frontdesk.identities.errors import IdentityRefused, RefusalReason
 from frontdesk.identities.model import ChatSession, Opening
+from frontdesk.identities.proofs import digest_verifier
 from frontdesk.identities.source_ids import set_source_id
 
 A, B = "M-1001", "M-1002"
@@ -168,13 +169,15 @@ async def test_a_token_is_used_by_one_session_only(tx, shop):
     assert await refused_for(renamed) == RefusalReason.TOKEN_ID_REUSED
 
 
-async def test_a_token_made_for_a_session_is_good_there_only(tx, shop):
-    """The nonce is the id of the chat session."""
-    visitor, _ = await start_visitor_session(tx, shop.inbox, NOW)
-    other, _ = await start_visitor_session(tx, shop.inbox, NOW)
-    for stored in (None, other):
-        assert await refused_for(shop.open(tx, A, stored, nonce=str(visitor.id))) == RefusalReason.NONCE_MISMATCH
-    assert (await shop.open(tx, A, visitor, nonce=str(visitor.id))).contact_id
+async def test_a_token_made_for_a_browser_is_good_there_only(tx, shop):
+    """Its page was told the digest of what only this browser knows: whoever took the token lacks that."""
+    verifier = "v" * 43
+    token = shop.token(A, nonce=digest_verifier(verifier).decode())
+    for other in (None, "", "w" * 43, "é\ud800"):
+        stolen = prove(tx, CIPHER, shop.inbox, token, verifier=other, now=NOW)
+        assert await refused_for(stolen) == RefusalReason.NONCE_MISMATCH
+    assert (await prove(tx, CIPHER, shop.inbox, token, verifier=verifier, now=NOW)).key == shop.key(A)
+    assert (await prove(tx, CIPHER, shop.inbox, shop.token(A), verifier=verifier, now=NOW)).key == shop.key(A)
 
 
 async def test_keys_of_another_realm_prove_nothing(tx, owner, shop):

@@ -95,8 +95,8 @@ async def test_all_sessions_of_one_contact_end(tx, shop):
 
 async def test_a_refusal_is_kept_for_the_organization(db, organization, open_for_all):
     """Reason, detail and request id are stored although the opening rolled back."""
-    refused = IdentityRefused(RefusalReason.AUDIENCE_MISMATCH, "aud is 'x'" + "y" * 1000)
-    await record_refusal(db, organization, open_for_all.inbox, refused, "request-1")
+    reason, detail = RefusalReason.AUDIENCE_MISMATCH, "aud is 'x'" + "y" * 1000
+    await record_refusal(db, organization, open_for_all.inbox, reason, detail, request_id="request-1")
     async with db.begin(organization) as tx:
         rows = await tx.fetch(
             "SELECT inbox_id, reason, left(detail, 10), length(detail), request_id FROM proof_failures"

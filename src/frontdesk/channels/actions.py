@@ -81,8 +81,9 @@ async def update_inbox(
 ) -> tuple[Inbox, tuple[AccessWarning, ...]]:
     """Change an inbox, and return it with warnings; other scopes count from the next message on.
 
-    Right: inboxes.edit. Raises NotFound, InvalidRequest, InvalidQueryMetadata, and InboxOfAssistant when an assistant's
-    own inbox would get another assistant.
+    With another identity mode its proven sessions end: whoever was proven in the former way is proven no more. Right:
+    inboxes.edit. Raises NotFound, InvalidRequest, InvalidQueryMetadata, and InboxOfAssistant when an assistant's own
+    inbox would get another assistant.
     """
     await access_inbox(tx, caller, inbox_id, Right.INBOXES_EDIT)
     old = await queries.lock_inbox(tx, inbox_id)
@@ -95,9 +96,11 @@ async def update_inbox(
         return old, remarks
     new = replace(new, updated_at=utc_now())
     await queries.update_inbox(tx, new)
-    payload = {"before": _facts(old), "after": _facts(new)}
+    is_other_mode = new.identity_mode is not old.identity_mode
+    ended = await queries.end_proven_sessions(tx, inbox_id, new.updated_at) if is_other_mode else 0
+    payload = {"before": _facts(old), "after": _facts(new), "ended_sessions": ended}
     await audit.record(tx, caller, "inbox.updated", "inbox", inbox_id, payload=payload)
-    if _access(new) != _access(old):
+    if ended or _access(new) != _access(old):
         await raise_scope_version(tx)
     return new, remarks
 

@@ -35,6 +35,7 @@ class IdentityMode(StrEnum):
 
     NONE = "none"  # nobody is proven: all are visitors
     JWT = "jwt"  # by a token that the enterprise signs
+    INTROSPECT = "introspect"  # by a token about which the enterprise is asked
 
 
 class OnLogin(StrEnum):

@@ -101,7 +101,28 @@ async def get_inbox(tx: Tx, inbox_id: InboxId) -> Inbox:
 
 async def lock_inbox(tx: Tx, inbox_id: InboxId) -> Inbox:
     """Return the inbox, which nobody else can change before this transaction ends; or raise NotFound."""
-    return await _get_inbox(tx, inbox_id, "FOR UPDATE")
+    return await _get_inbox(tx, inbox_id, "FOR NO KEY UPDATE")  # messages may go on meanwhile
+
+
+async def lock_identity_mode(tx: Tx, inbox_id: InboxId) -> IdentityMode | None:
+    """Return the mode, which stays so until this transaction ends; None when the inbox is gone."""
+    sql = f"SELECT i.identity_mode FROM inboxes i WHERE {_PRESENT} AND i.id = %(id)s FOR SHARE"
+    mode = await tx.fetch_value(sql, {"organization": tx.organization_id, "id": inbox_id})
+    return IdentityMode(mode) if mode else None
+
+
+async def end_proven_sessions(tx: Tx, inbox_id: InboxId, now: datetime) -> int:
+    """End the sessions that were proven in an inbox; return how many.
+
+    Sessions belong to `identities`, which stands above this domain: what ends them here is a change of the inbox, and
+    nothing may happen in between.
+    """
+    sql = """
+        UPDATE chat_sessions SET ended_at = %(now)s, end_reason = 'identity_mode_changed'
+         WHERE organization_id = %(organization)s AND inbox_id = %(inbox)s AND contact_id IS NOT NULL
+           AND ended_at IS NULL
+    """
+    return await tx.execute(sql, {"organization": tx.organization_id, "inbox": inbox_id, "now": now})
 
 
 async def find_inbox_by_public_id(tx: Tx, public_id: str) -> Inbox | None:

@@ -24,7 +24,8 @@ from frontdesk.identities.errors import ProofRefused
 from frontdesk.identities.keys import list_realm_keys, load_realm_keys
 from frontdesk.identities.model import KeyState, Proof, RealmKey
 from frontdesk.identities.proofs import verify_token
-from frontdesk.identities.queries import find_owners, list_proof_failures, list_reserved
+from frontdesk.identities.proof_queries import list_proof_failures
+from frontdesk.identities.queries import find_owners, list_reserved
 from frontdesk.organizations.model import Right
 
 router = screen_router()

@@ -6,16 +6,18 @@ from typing import Final, cast
 
 from frontdesk.access.model import Assurance
 from frontdesk.channels.model import Inbox, OnLogin
+from frontdesk.channels.queries import lock_identity_mode
 from frontdesk.contacts.actions import refresh_card
 from frontdesk.contacts.model import CardFields, Provenance
 from frontdesk.contacts.queries import touch_inbox
 from frontdesk.core.db import Database, Tx
-from frontdesk.core.ids import ContactId, IdentityId, OrganizationId, SessionId, new_id
+from frontdesk.core.ids import ContactId, IdentityId, OrganizationId, RealmId, SessionId, new_id
 from frontdesk.core.live import Event, announce
 from frontdesk.core.secrets import Cipher, IssuedSecret, hash_secret, issue_secret, parse_secret
 from frontdesk.core.text import utc_now
-from frontdesk.identities import keys, queries
+from frontdesk.identities import key_sets, keys, proof_queries, queries
 from frontdesk.identities.errors import IdentityRefused, ProofRefused, RefusalReason
+from frontdesk.identities.introspection import lock_introspection
 from frontdesk.identities.model import (
     PROOF_LASTS,
     SESSION_IDLES,
@@ -23,7 +25,9 @@ from frontdesk.identities.model import (
     IdentityKey,
     Opening,
     Proof,
+    ProvingKey,
     SignedClaims,
+    Witness,
 )
 from frontdesk.identities.proofs import verify_token
 
@@ -44,18 +48,27 @@ async def find_or_create(tx: Tx, key: IdentityKey, *, now: datetime) -> tuple[Co
     return contact_id, is_new
 
 
-async def prove(tx: Tx, cipher: Cipher, inbox: Inbox, token: object, *, now: datetime) -> Proof:
-    """Return what `token` proves in `inbox`. Right for inboxes of identity mode `jwt`; others ignore tokens.
+async def prove(
+    tx: Tx, cipher: Cipher, inbox: Inbox, token: object, *, now: datetime, verifier: str | None = None
+) -> Proof:
+    """Return what a signed `token` proves in `inbox`, by the keys that are known now. For inboxes of mode `jwt`.
 
     Raises IdentityRefused, whose reason `record_refusal` keeps. Null and empty tokens are refused like any other: a
     page that sent one meant to prove somebody.
     """
-    realm_keys = await keys.load_realm_keys(tx, cipher, inbox.realm_id)
+    known = await load_proving_keys(tx, cipher, inbox.realm_id, now=now)
     refused = await queries.list_reserved(tx)
     try:
-        return verify_token(token, keys=realm_keys, audience=inbox.public_id, now=now, refused=refused)
+        return verify_token(token, keys=known, audience=inbox.public_id, now=now, refused=refused, verifier=verifier)
     except ProofRefused as error:
         raise IdentityRefused(error.reason, error.detail) from error
+
+
+async def load_proving_keys(tx: Tx, cipher: Cipher, realm_id: RealmId, *, now: datetime) -> list[ProvingKey]:
+    """Return the keys of a realm, uploaded ones first, so that a published key cannot take their place."""
+    uploaded = await keys.load_realm_keys(tx, cipher, realm_id)
+    published = await key_sets.load_key_sets(tx, realm_id)
+    return [*uploaded, *(key for key_set in published for key in key_set.keys_at(now))]
 
 
 async def open_session(
@@ -74,14 +87,15 @@ async def open_session(
     with their anonymous contacts. A hidden session of A is not ended: the same browser may have A's page in another
     window, and it is answered only there, until its proof is too old.
 
-    Raises IdentityRefused when the proof was used before by another session, was made for another session or realm, or
-    its key was revoked meanwhile; the caller's transaction must then roll back.
+    Raises IdentityRefused when the proof was used before by another session, was made for another realm, or its key was
+    revoked or the inbox asks for other proofs meanwhile; the caller's transaction must then roll back.
     """
     if stored is not None and stored.inbox_id != inbox.id:
         stored = None
     if proof is None:
         return Opening() if stored is None or stored.is_proven else Opening(await _note_visit(tx, stored, now))
-    await _check_circumstances(tx, inbox, stored, proof)
+    await _check_circumstances(tx, inbox, proof)
+    await queries.lock_source_ids(tx, [proof.key.source_id])  # staff who give it away hold sessions and cards as well
     identity_id, contact_id, is_new = await queries.upsert_identity(tx, proof.key, now=now)
     secret = issue_secret(_TOKEN_KIND, tx.organization_id)
     session = await _renew(tx, stored, contact_id, identity_id, proof, secret, now=now)
@@ -155,22 +169,38 @@ async def end_sessions_of_contact(tx: Tx, contact_id: ContactId, reason: str) ->
 
 
 async def record_refusal(
-    db: Database, organization_id: OrganizationId, inbox: Inbox, refused: IdentityRefused, request_id: str
+    db: Database,
+    organization_id: OrganizationId,
+    inbox: Inbox,
+    reason: RefusalReason,
+    detail: str,
+    *,
+    request_id: str,
 ) -> None:
-    """Keep the private reason of a refusal, in a transaction of its own: the one that was refused rolls back."""
+    """Keep why nobody was proven, in a transaction of its own: the one that was refused rolls back."""
     async with db.begin(organization_id) as tx:
-        detail = refused.private_detail[:_MAX_DETAIL]
-        await queries.insert_proof_failure(tx, inbox.id, refused.reason, detail, request_id=request_id, now=utc_now())
+        await proof_queries.insert_proof_failure(
+            tx, inbox.id, reason, detail[:_MAX_DETAIL], request_id=request_id, now=utc_now()
+        )
 
 
-async def _check_circumstances(tx: Tx, inbox: Inbox, stored: ChatSession | None, proof: Proof) -> None:
-    """Check what the token alone cannot tell: that it is used here, by this session, and while its key is good."""
+async def _check_circumstances(tx: Tx, inbox: Inbox, proof: Proof) -> None:
+    """Check what the token alone cannot tell: that it is used here, and while whoever vouches for it is good."""
     if proof.key.realm != inbox.realm_id:
         raise IdentityRefused(RefusalReason.UNKNOWN_KEY, "a key of another realm")
-    if proof.nonce is not None and (stored is None or proof.nonce != str(stored.id)):
-        raise IdentityRefused(RefusalReason.NONCE_MISMATCH, "made for another session")
-    if not await keys.lock_good_key(tx, proof.realm_key_id):
+    if await lock_identity_mode(tx, inbox.id) is not inbox.identity_mode:
+        raise IdentityRefused(RefusalReason.UNKNOWN_KEY, "the platform asks for other proofs meanwhile")
+    if not await _lock_witness(tx, inbox, proof.witness):
         raise IdentityRefused(RefusalReason.KEY_REVOKED, "revoked meanwhile")
+
+
+async def _lock_witness(tx: Tx, inbox: Inbox, witness: Witness) -> bool:
+    """Tell whether what proved somebody is still good, and keep it so until this transaction ends."""
+    if witness.realm_key_id is not None:
+        return await keys.lock_good_key(tx, witness.realm_key_id)
+    if witness.realm_key_set_id is not None:
+        return await key_sets.lock_good_key_set(tx, witness.realm_key_set_id)
+    return await lock_introspection(tx, inbox.id) is not None
 
 
 async def _renew(
@@ -190,7 +220,9 @@ async def _renew(
         stored,
         token_hash=secret.hash,
         identity_id=identity_id,
-        realm_key_id=proof.realm_key_id,
+        realm_key_id=proof.witness.realm_key_id,
+        realm_key_set_id=proof.witness.realm_key_set_id,
+        key_id=proof.witness.key_id,
         proven_until=now + PROOF_LASTS,
         claims=proof.claims,
         last_seen_at=now,
@@ -215,7 +247,9 @@ async def _start_proven(
         token_hash=secret.hash,
         contact_id=contact_id,
         identity_id=identity_id,
-        realm_key_id=proof.realm_key_id,
+        realm_key_id=proof.witness.realm_key_id,
+        realm_key_set_id=proof.witness.realm_key_set_id,
+        key_id=proof.witness.key_id,
         assurance=Assurance.SIGNED,
         proven_until=now + PROOF_LASTS,
         claims=proof.claims,
@@ -238,12 +272,14 @@ async def _leave(
 
 
 async def _use_proof(tx: Tx, proof: Proof, session_id: SessionId, *, now: datetime) -> None:
-    used_by = await queries.insert_used_proof(
+    if proof.jti is None or proof.expires_at is None:
+        return
+    used_by = await proof_queries.insert_used_proof(
         tx, proof.key.realm, proof.jti, session_id, now=now, expires_at=proof.expires_at
     )
     if used_by != session_id:
         raise IdentityRefused(RefusalReason.TOKEN_ID_REUSED, f"jti {proof.jti}")
-    await queries.delete_spent_proofs(tx, proof.key.realm, before=now - _SPENT_AFTER)
+    await proof_queries.delete_spent_proofs(tx, proof.key.realm, before=now - _SPENT_AFTER)
 
 
 async def _refresh_card(tx: Tx, inbox: Inbox, contact_id: ContactId, proof: Proof, *, now: datetime) -> None:

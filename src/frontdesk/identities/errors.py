@@ -97,6 +97,9 @@ class RefusalReason(StrEnum):
     TOKEN_ID_MISSING = "token_id_missing"  # noqa: S105 -- a reason
     TOKEN_ID_REUSED = "token_id_reused"  # noqa: S105 -- a reason
     NONCE_MISMATCH = "nonce_mismatch"
+    TOKEN_INACTIVE = "token_inactive"  # noqa: S105 -- a reason
+    ENTERPRISE_UNREACHABLE = "enterprise_unreachable"
+    ENTERPRISE_UNREADABLE = "enterprise_unreadable"
     SOURCE_ID_INVALID = "source_id_invalid"
     CLAIM_INVALID = "claim_invalid"
     PROFILE_NOT_ALLOWED = "profile_not_allowed"
@@ -122,6 +125,24 @@ class IdentityRefused(FrontdeskError):
         super().__init__()
         self.reason = reason
         self.private_detail = private_detail
+
+
+class EnterpriseUnreachable(Exception):
+    """The enterprise could not be asked: nobody is proven, and nobody is refused. `detail` is for the organization."""
+
+    def __init__(self, reason: RefusalReason, detail: str = "") -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.detail = detail
+
+
+class Blocked(FrontdeskError):
+    """The organization does not want to hear from this person."""
+
+    status, slug, title = 403, "blocked", "Messages from you are not accepted here at the moment"
+
+    def __init__(self) -> None:
+        super().__init__("Messages from you are not accepted here at the moment. Please reach us in another way.")
 
 
 class ProofExpired(FrontdeskError):

@@ -70,7 +70,7 @@ async def generate_secret(
 
 async def list_realm_keys(tx: Tx, caller: Caller, realm_id: RealmId) -> list[RealmKey]:
     """Return the keys of a realm without their secrets, the newest first. Right: inboxes.view in one of its inboxes."""
-    caller.require_in(Right.INBOXES_VIEW, await _inboxes_of(tx, realm_id))
+    await require_some_of_realm(tx, caller, realm_id)
     return await _list(tx, "realm_id = %(id)s", realm_id)
 
 
@@ -95,7 +95,7 @@ async def set_key_state(
     await _update(tx, key_id, "state = %(state)s, verify_until = %(until)s", {"state": state, "until": verify_until})
     ended = 0
     if state is KeyState.REVOKED:
-        ended = await queries.end_sessions_of_key(tx, key_id, "key_revoked", now=utc_now())
+        ended = await queries.end_sessions_of_witness(tx, key.witness, "key_revoked", now=utc_now())
         await access.raise_scope_version(tx)
     payload = {"kid": key.kid, "before": key.state, "after": state, "ended_sessions": ended}
     await audit.record(tx, caller, "realm_key.changed", "realm_key", key_id, payload=payload)
@@ -111,12 +111,12 @@ async def set_key_limits(
     """
     caller.require(Right.PROFILES_EDIT)
     key = await _access_key(tx, caller, key_id)
-    allowed = await _find_profiles(tx, allowed_profiles)
+    allowed = await find_allowed_profiles(tx, allowed_profiles)
     params = {"profiles": list(allowed), "may_narrow": may_narrow}
     await _update(tx, key_id, "allowed_profiles = %(profiles)s, may_narrow = %(may_narrow)s", params)
     taken = [profile for profile in key.allowed_profiles if profile not in allowed]
     if taken:
-        await queries.end_sessions_of_key(tx, key_id, "key_limited", claiming=taken, now=utc_now())
+        await queries.end_sessions_of_witness(tx, key.witness, "key_limited", claiming=taken, now=utc_now())
         await access.raise_scope_version(tx)
     payload = {"kid": key.kid, "allowed_profiles": list(allowed.values()), "may_narrow": may_narrow}
     await audit.record(tx, caller, "realm_key.changed", "realm_key", key_id, payload=payload)
@@ -142,7 +142,7 @@ async def _add(
     public_key: Mapping[str, Any] | None = None,
     secret: bytes | None = None,
 ) -> RealmKey:
-    await _require_edit(tx, caller, realm_id)
+    await require_whole_realm(tx, caller, realm_id)
     if spec.allowed_profiles:
         caller.require(Right.PROFILES_EDIT)
     key = RealmKey(
@@ -156,7 +156,7 @@ async def _add(
         secret=None,
         state=KeyState.ACTIVE,
         verify_until=None,
-        allowed_profiles=await _find_profiles(tx, spec.allowed_profiles),
+        allowed_profiles=await find_allowed_profiles(tx, spec.allowed_profiles),
         may_narrow=spec.may_narrow,
         created_at=utc_now(),
     )
@@ -223,12 +223,18 @@ async def _access_key(tx: Tx, caller: Caller, key_id: RealmKeyId) -> RealmKey:
     found = await _list(tx, "id = %(id)s", key_id, suffix="FOR UPDATE")
     if not found:
         raise NotFound
-    await _require_edit(tx, caller, found[0].realm_id)
+    await require_whole_realm(tx, caller, found[0].realm_id)
     return found[0]
 
 
-async def _require_edit(tx: Tx, caller: Caller, realm_id: RealmId) -> None:
-    """Whoever adds a key can be anybody in the realm: that takes the right in all of its inboxes."""
+async def require_some_of_realm(tx: Tx, caller: Caller, realm_id: RealmId) -> None:
+    """Require inboxes.view in one of the realm's inboxes, or raise NotFound."""
+    await channels.get_realm(tx, realm_id)
+    caller.require_in(Right.INBOXES_VIEW, await _inboxes_of(tx, realm_id))
+
+
+async def require_whole_realm(tx: Tx, caller: Caller, realm_id: RealmId) -> None:
+    """Require inboxes.edit in every inbox of the realm, or raise NotFound: whoever adds a key can be anybody there."""
     await channels.get_realm(tx, realm_id)
     limit, inboxes = caller.inboxes_for(Right.INBOXES_EDIT), await _inboxes_of(tx, realm_id)
     if limit is not None and not (inboxes and inboxes <= limit):
@@ -240,7 +246,8 @@ async def _inboxes_of(tx: Tx, realm_id: RealmId) -> frozenset[InboxId]:
     return frozenset(inbox.id for inbox in inboxes if inbox.realm_id == realm_id)
 
 
-async def _find_profiles(tx: Tx, ids: Collection[ProfileId]) -> dict[ProfileId, str]:
+async def find_allowed_profiles(tx: Tx, ids: Collection[ProfileId]) -> dict[ProfileId, str]:
+    """Map access profiles that may be claimed to their names. Raises InvalidRequest when one of them does not exist."""
     found = {profile.id: profile.name for profile in await access.find_profiles(tx, list(ids))}
     if found.keys() != set(ids):
         raise InvalidRequest("There is no such access profile.", pointer="/allowedProfiles")

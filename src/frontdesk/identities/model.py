@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, Literal, NewType, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NewType, Protocol, TypeAlias
 from uuid import UUID
 
 from frontdesk.access.model import Assurance
@@ -13,6 +13,7 @@ from frontdesk.core.ids import ContactId, IdentityId, InboxId, ProfileId, RealmI
 from frontdesk.identities.errors import InvalidSourceId, ProofExpired, SourceIdRule
 
 RealmKeyId = NewType("RealmKeyId", UUID)
+RealmKeySetId = NewType("RealmKeySetId", UUID)
 Algorithm: TypeAlias = Literal["EdDSA", "ES256", "RS256", "HS256"]
 
 MAX_SOURCE_ID: Final = 255  # code points
@@ -46,6 +47,8 @@ class Identity:
     first_seen_at: datetime | None  # None: written by staff or API, the person never came
     last_seen_at: datetime | None
     created_at: datetime
+    linked_by: str | None = None  # who vouched for it by hand; None: proven, or given on a card
+    linked_at: datetime | None = None
 
     @property
     def key(self) -> IdentityKey:
@@ -74,17 +77,33 @@ class ProvenCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """By what somebody was proven. All None: the enterprise said so when it was asked."""
+
+    realm_key_id: RealmKeyId | None = None
+    realm_key_set_id: RealmKeySetId | None = None
+    key_id: str | None = None  # the kid within the set
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
-    """A verified token: the enterprise vouches that the person who sent it is `key`."""
+    """What a token proves: the enterprise vouches that the person who sent it is `key`."""
 
     key: IdentityKey
-    realm_key_id: RealmKeyId
-    jti: str
-    issued_at: datetime
-    expires_at: datetime
+    witness: Witness
     card: ProvenCard
     claims: SignedClaims
-    nonce: str | None  # the id of the chat session that it was made for
+    jti: str | None = None  # with it the token is good for one session only; None: the enterprise was asked
+    expires_at: datetime | None = None  # None: the enterprise did not say
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a browser offers as a proof, none of it trusted."""
+
+    token: object
+    verifier: str | None = None  # what only the browser knows that asked its page for the token
+    address: str = ""  # where it calls from
 
 
 class KeyState(StrEnum):
@@ -113,6 +132,49 @@ class RealmKey:
     may_narrow: bool  # whether a proof may carry query metadata
     created_at: datetime
 
+    @property
+    def witness(self) -> Witness:
+        """What is noted about somebody whom this key proved."""
+        return Witness(realm_key_id=self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class SetKey:
+    """A key that the enterprise publishes at an address. It counts as long as it stands there."""
+
+    key_set_id: RealmKeySetId
+    realm_id: RealmId
+    kid: str
+    issuer: str
+    algorithm: Algorithm
+    public_key: Mapping[str, Any]
+    state: KeyState
+    allowed_profiles: Mapping[ProfileId, str]
+    may_narrow: bool
+
+    secret: ClassVar[None] = None
+    verify_until: ClassVar[None] = None
+
+    @property
+    def witness(self) -> Witness:
+        """What is noted about somebody whom this key proved."""
+        return Witness(realm_key_set_id=self.key_set_id, key_id=self.kid)
+
+
+ProvingKey: TypeAlias = RealmKey | SetKey
+
+
+class Allowance(Protocol):
+    """What whoever proves somebody may say beside the person."""
+
+    @property
+    def allowed_profiles(self) -> Mapping[ProfileId, str]:
+        """Access profiles, with their names."""
+
+    @property
+    def may_narrow(self) -> bool:
+        """Whether query metadata may be carried."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChatSession:
@@ -129,6 +191,8 @@ class ChatSession:
     claims: SignedClaims
     last_seen_at: datetime
     expires_at: datetime
+    realm_key_set_id: RealmKeySetId | None = None
+    key_id: str | None = None
 
     @property
     def is_proven(self) -> bool:
@@ -148,6 +212,7 @@ class Opening:
     token: str | None = field(default=None, repr=False)
     contact_id: ContactId | None = None
     fold_from: SessionId | None = None  # the visitor session whose anonymous contacts join `contact_id`
+    is_unchecked: bool = False  # the enterprise could not be asked whether the proof is good
 
 
 def parse_source_id(raw: object, refused: Collection[str] = ()) -> str:

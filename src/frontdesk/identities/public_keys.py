@@ -45,23 +45,24 @@ def parse_public_key(text: str) -> PublicKey:
     if len(text) > _MAX_LENGTH:
         raise InvalidRequest(_WANTED, pointer=_POINTER)
     try:
-        jwk = _read_jwk(text) if text.lstrip().startswith("{") else _read_pem(text)
+        jwk = json.loads(text) if text.lstrip().startswith("{") else _read_pem(text)
+    except (ValueError, TypeError, RecursionError, JoseError, UnsupportedAlgorithm) as error:
+        raise InvalidRequest(_WANTED, pointer=_POINTER) from error
+    return parse_jwk(jwk)
+
+
+def parse_jwk(jwk: Mapping[str, Any]) -> PublicKey:
+    """Read a JWK. Raises InvalidRequest for private keys, weak keys and all else."""
+    if _PRIVATE & jwk.keys():
+        raise _private()
+    try:
         algorithm = _ALGORITHMS[(jwk.get("kty"), jwk.get("crv"))]
         public = {name: jwk[name] for name in _MEMBERS & jwk.keys()}
         import_key(algorithm, public, None)
-    except (ValueError, KeyError, TypeError, RecursionError, JoseError, UnsupportedAlgorithm) as error:
+    except (ValueError, KeyError, TypeError, JoseError) as error:
         raise InvalidRequest(_WANTED, pointer=_POINTER) from error
     kid = jwk.get("kid")
     return PublicKey(algorithm, public, kid if isinstance(kid, str) else None)
-
-
-def _read_jwk(text: str) -> dict[str, Any]:
-    jwk = json.loads(text)
-    if not isinstance(jwk, dict):
-        raise TypeError
-    if _PRIVATE & jwk.keys():
-        raise _private()
-    return jwk
 
 
 def _read_pem(text: str) -> dict[str, Any]:

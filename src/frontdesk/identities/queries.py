@@ -1,8 +1,8 @@
-"""SQL of identities, chat sessions, and tokens that were used or refused."""
+"""SQL of identities and chat sessions."""
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,11 +12,12 @@ from psycopg.types.json import Jsonb
 from frontdesk.access.model import Assurance
 from frontdesk.core.db import Row, Tx
 from frontdesk.core.ids import ContactId, IdentityId, InboxId, ProfileId, RealmId, SessionId, new_id
-from frontdesk.identities.errors import RefusalReason
-from frontdesk.identities.model import ChatSession, Identity, IdentityKey, RealmKeyId, SignedClaims
+from frontdesk.identities.model import ChatSession, Identity, IdentityKey, SignedClaims, Witness
 from frontdesk.organizations.queries import organizations
 
-_IDENTITY: Final = "id, realm_id, source_id, contact_id, first_seen_at, last_seen_at, created_at"
+_IDENTITY: Final = """
+    id, realm_id, source_id, contact_id, first_seen_at, last_seen_at, created_at, linked_by, linked_at
+"""
 _SESSION_COLUMNS: Final = tuple(field.name for field in fields(ChatSession))
 _SESSION: Final = ", ".join(_SESSION_COLUMNS)
 _WROTE_AS_VISITOR: Final = """
@@ -46,8 +47,9 @@ async def upsert_identity(tx: Tx, key: IdentityKey, *, now: datetime) -> tuple[I
                    first_seen_at = coalesce(known.first_seen_at, excluded.first_seen_at)
          RETURNING known.id, known.contact_id),
         card AS (
-            INSERT INTO contacts (organization_id, id, created_at, updated_at, last_seen_at)
-            SELECT %(organization)s, contact_id, %(now)s, %(now)s, %(now)s FROM ident WHERE contact_id = %(contact)s
+            INSERT INTO contacts (organization_id, id, search_ids, created_at, updated_at, last_seen_at)
+            SELECT %(organization)s, contact_id, ' ' || search_form(%(source_id)s::text), %(now)s, %(now)s, %(now)s
+              FROM ident WHERE contact_id = %(contact)s
                 ON CONFLICT DO NOTHING)
         SELECT id, contact_id, contact_id = %(contact)s FROM ident
     """
@@ -112,16 +114,18 @@ async def lock_source_ids(tx: Tx, source_ids: Iterable[str]) -> None:
     """
     numbers = {_lock_number(f"{tx.organization_id}/{source_id}") for source_id in source_ids}
     for number in sorted(numbers):  # in one order everywhere, so that two never wait for each other
-        await tx.execute("SELECT pg_advisory_xact_lock(%(number)s)", {"number": number})
+        await _lock(tx, number)
 
 
 async def lock_sessions_of(tx: Tx, contact_id: ContactId) -> None:
     """Wait until nobody else can use identities and sessions of this contact before this transaction ends.
 
     A proof locks the identity, then the session, then the card, and a message its session, then the card; whoever
-    changes several of them takes this lock before the card's.
+    changes several of them takes this lock before the card's. Those who do wait for each other first: what one of them
+    gives the contact must be seen, and locked, by the next.
     """
     params = {"organization": tx.organization_id, "contact": contact_id}
+    await _lock(tx, _lock_number(f"{tx.organization_id}\0{contact_id}"))  # no source id has a NUL
     await tx.execute(
         """
         SELECT 1 FROM identities
@@ -139,12 +143,25 @@ async def lock_sessions_of(tx: Tx, contact_id: ContactId) -> None:
     )
 
 
-async def insert_identity(tx: Tx, contact_id: ContactId, key: IdentityKey, *, now: datetime) -> bool:
-    """Give `key` to a contact who was not seen with it; return False when somebody holds it already."""
+async def insert_identity(
+    tx: Tx, contact_id: ContactId, key: IdentityKey, *, now: datetime, linked_by: str | None = None
+) -> bool:
+    """Give `key` to a contact who was not seen with it; return False when somebody holds it already.
+
+    `linked_by`: who vouches that the contact is that person.
+    """
     sql = """
-        INSERT INTO identities (organization_id, id, realm_id, source_id, contact_id, created_at)
-        VALUES (%(organization)s, %(id)s, %(realm)s, %(source_id)s, %(contact)s, %(now)s)
-            ON CONFLICT (organization_id, realm_id, source_id) DO NOTHING
+        WITH given AS (
+            INSERT INTO identities
+                   (organization_id, id, realm_id, source_id, contact_id, created_at, linked_by, linked_at)
+            VALUES (%(organization)s, %(id)s, %(realm)s, %(source_id)s, %(contact)s, %(now)s, %(linked_by)s,
+                    %(linked_at)s)
+                ON CONFLICT (organization_id, realm_id, source_id) DO NOTHING
+         RETURNING organization_id, contact_id, source_id),
+        found_by AS (
+            UPDATE contacts c SET search_ids = c.search_ids || ' ' || search_form(given.source_id)
+              FROM given WHERE c.organization_id = given.organization_id AND c.id = given.contact_id)
+        SELECT count(*) FROM given
     """
     params = {
         "organization": tx.organization_id,
@@ -153,14 +170,19 @@ async def insert_identity(tx: Tx, contact_id: ContactId, key: IdentityKey, *, no
         "source_id": key.source_id,
         "contact": contact_id,
         "now": now,
+        "linked_by": linked_by,
+        "linked_at": now if linked_by else None,
     }
-    return await tx.execute(sql, params) == 1
+    return await tx.fetch_value(sql, params) == 1
 
 
 async def delete_identity(tx: Tx, identity_id: IdentityId) -> bool:
     """Free a source id for whoever comes with it next; return False when it is gone already."""
-    sql = "DELETE FROM identities WHERE organization_id = %(organization)s AND id = %(id)s"
-    return await tx.execute(sql, {"organization": tx.organization_id, "id": identity_id}) == 1
+    sql = "DELETE FROM identities WHERE organization_id = %(organization)s AND id = %(id)s RETURNING contact_id"
+    contact_id = await tx.fetch_value(sql, {"organization": tx.organization_id, "id": identity_id})
+    if contact_id is not None:
+        await refresh_search_ids(tx, [contact_id])
+    return contact_id is not None
 
 
 async def release_identities(tx: Tx, contact_id: ContactId, *, now: datetime) -> int:
@@ -172,7 +194,34 @@ async def release_identities(tx: Tx, contact_id: ContactId, *, now: datetime) ->
         INSERT INTO released_identities (organization_id, id, realm_id, source_id, contact_id, released_at)
         SELECT %(organization)s, id, realm_id, source_id, %(contact)s, %(now)s FROM freed
     """
-    return await tx.execute(sql, {"organization": tx.organization_id, "contact": contact_id, "now": now})
+    count = await tx.execute(sql, {"organization": tx.organization_id, "contact": contact_id, "now": now})
+    await refresh_search_ids(tx, [contact_id])
+    return count
+
+
+async def refresh_search_ids(tx: Tx, contact_ids: Collection[ContactId]) -> None:
+    """Let contacts be found by the source ids that they hold now, and by no other. Locks their cards, by id.
+
+    Whoever moves or deletes rows of `identities` calls this after it; what this module itself does is seen to.
+    """
+    params = {"organization": tx.organization_id, "contacts": list(contact_ids)}
+    await tx.execute(  # alone first: what a statement that waits reads beside the row it waited for is old
+        """
+        SELECT 1 FROM contacts WHERE organization_id = %(organization)s AND id = ANY(%(contacts)s)
+         ORDER BY id FOR NO KEY UPDATE
+        """,
+        params,
+    )
+    await tx.execute(
+        """
+        UPDATE contacts c
+           SET search_ids = coalesce((SELECT string_agg(' ' || search_form(source_id), '' ORDER BY i.id)
+                                        FROM identities i
+                                       WHERE i.organization_id = c.organization_id AND i.contact_id = c.id), '')
+         WHERE c.organization_id = %(organization)s AND c.id = ANY(%(contacts)s)
+        """,
+        params,
+    )
 
 
 async def list_released(tx: Tx, contact_id: ContactId) -> list[IdentityKey]:
@@ -286,10 +335,10 @@ async def insert_session(tx: Tx, session: ChatSession, *, now: datetime) -> None
     """Store a new session."""
     sql = """
         INSERT INTO chat_sessions
-               (organization_id, id, inbox_id, token_hash, contact_id, identity_id, realm_key_id, assurance,
-                proven_until, claims, created_at, last_seen_at, expires_at)
-        VALUES (%(organization)s, %(id)s, %(inbox)s, %(hash)s, %(contact)s, %(identity)s, %(key)s, %(assurance)s,
-                %(proven_until)s, %(claims)s, %(now)s, %(last_seen_at)s, %(expires_at)s)
+               (organization_id, id, inbox_id, token_hash, contact_id, identity_id, realm_key_id, realm_key_set_id,
+                key_id, assurance, proven_until, claims, created_at, last_seen_at, expires_at)
+        VALUES (%(organization)s, %(id)s, %(inbox)s, %(hash)s, %(contact)s, %(identity)s, %(key)s, %(key_set)s,
+                %(key_id)s, %(assurance)s, %(proven_until)s, %(claims)s, %(now)s, %(last_seen_at)s, %(expires_at)s)
     """
     await tx.execute(sql, {"now": now, **_params(tx, session)})
 
@@ -299,8 +348,8 @@ async def update_session(tx: Tx, session: ChatSession, *, former_hash: bytes) ->
     sql = """
         UPDATE chat_sessions
            SET token_hash = %(hash)s, identity_id = %(identity)s, realm_key_id = %(key)s,
-               proven_until = %(proven_until)s, claims = %(claims)s, last_seen_at = %(last_seen_at)s,
-               expires_at = %(expires_at)s
+               realm_key_set_id = %(key_set)s, key_id = %(key_id)s, proven_until = %(proven_until)s,
+               claims = %(claims)s, last_seen_at = %(last_seen_at)s, expires_at = %(expires_at)s
          WHERE organization_id = %(organization)s AND id = %(id)s AND token_hash = %(former)s AND ended_at IS NULL
     """
     return await tx.execute(sql, {"former": former_hash, **_params(tx, session)}) == 1
@@ -350,99 +399,40 @@ async def end_sessions_of_identity(tx: Tx, identity_id: IdentityId, reason: str,
     return await _end(tx, "identity_id = %(identity)s", {"identity": identity_id}, reason, now)
 
 
-async def end_sessions_of_key(
-    tx: Tx, key_id: RealmKeyId, reason: str, *, now: datetime, claiming: list[ProfileId] | None = None
+async def end_sessions_of_witness(
+    tx: Tx, witness: Witness, reason: str, *, now: datetime, claiming: Sequence[ProfileId] | None = None
 ) -> int:
-    """End the sessions that were proven by this key, or only those claiming one of some profiles; return how many."""
-    condition = "realm_key_id = %(key)s"
+    """End the sessions that a key or a set of keys proved, or only those claiming one of some profiles.
+
+    Returns how many. Of a set, whatever its key.
+    """
+    condition = "realm_key_id = %(key)s" if witness.realm_key_id else "realm_key_set_id = %(set)s"
     if claiming is not None:
         condition += " AND claims -> 'access_profiles' ?| %(profiles)s"
-    params = {"key": key_id, "profiles": [str(profile) for profile in claiming or ()]}
+    params = {
+        "key": witness.realm_key_id,
+        "set": witness.realm_key_set_id,
+        "profiles": [str(profile) for profile in claiming or ()],
+    }
     return await _end(tx, condition, params, reason, now)
 
 
-async def insert_used_proof(
-    tx: Tx, realm: RealmId, jti: str, session_id: SessionId, *, now: datetime, expires_at: datetime
-) -> SessionId:
-    """Note that a session used the token `jti`; return the session that used it first."""
-    sql = """
-        INSERT INTO identity_proofs (organization_id, realm_id, jti, session_id, used_at, expires_at)
-        VALUES (%(organization)s, %(realm)s, %(jti)s, %(session)s, %(now)s, %(expires_at)s)
-            ON CONFLICT (organization_id, realm_id, jti) DO NOTHING
-    """
-    params = {
-        "organization": tx.organization_id,
-        "realm": realm,
-        "jti": jti,
-        "session": session_id,
-        "now": now,
-        "expires_at": expires_at,
-    }
-    if await tx.execute(sql, params) == 1:
-        return session_id
-    first = """
-        SELECT session_id FROM identity_proofs
-         WHERE organization_id = %(organization)s AND realm_id = %(realm)s AND jti = %(jti)s
-    """
-    used_by: SessionId = await tx.fetch_value(first, params)
-    return used_by
-
-
-async def delete_spent_proofs(tx: Tx, realm: RealmId, *, before: datetime) -> int:
-    """Forget some tokens that had expired at `before`, which nobody can use any more; return how many."""
-    sql = """
-        DELETE FROM identity_proofs WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM identity_proofs
-             WHERE organization_id = %(organization)s AND realm_id = %(realm)s AND expires_at < %(before)s
-             LIMIT 20 FOR UPDATE SKIP LOCKED))
-    """
-    return await tx.execute(sql, {"organization": tx.organization_id, "realm": realm, "before": before})
-
-
-async def insert_proof_failure(
-    tx: Tx, inbox_id: InboxId, reason: RefusalReason, detail: str, *, request_id: str, now: datetime
-) -> None:
-    """Keep why a proof was refused, for the organization's eyes."""
-    sql = """
-        INSERT INTO proof_failures (organization_id, id, inbox_id, reason, detail, request_id, at)
-        VALUES (%(organization)s, %(id)s, %(inbox)s, %(reason)s, %(detail)s, %(request)s, %(now)s)
-    """
-    params = {
-        "organization": tx.organization_id,
-        "id": new_id(),
-        "inbox": inbox_id,
-        "reason": reason.value,
-        "detail": detail,
-        "request": request_id,
-        "now": now,
-    }
-    await tx.execute(sql, params)
-
-
-@dataclass(frozen=True, slots=True)
-class ProofFailure:
-    """A proof that was refused. `detail` says what was found; the visitor heard neither."""
-
-    reason: RefusalReason
-    detail: str
-    request_id: str
-    at: datetime
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "reason", RefusalReason(self.reason))
-
-
-async def list_proof_failures(tx: Tx, inbox_id: InboxId, *, limit: int) -> list[ProofFailure]:
-    """Return the proofs that were refused in an inbox last, the latest first."""
-    sql = """
-        SELECT reason, detail, request_id, at FROM proof_failures
-         WHERE organization_id = %(organization)s AND inbox_id = %(inbox)s ORDER BY id DESC LIMIT %(limit)s
-    """
-    params = {"organization": tx.organization_id, "inbox": inbox_id, "limit": limit}
-    return await tx.fetch_as(ProofFailure, sql, params)
+async def end_proven_sessions(
+    tx: Tx, inbox_id: InboxId, reason: str, *, now: datetime, claiming: Sequence[ProfileId] | None = None
+) -> int:
+    """End the proven sessions of an inbox, or only those claiming one of some profiles; return how many."""
+    condition = "inbox_id = %(inbox)s AND contact_id IS NOT NULL"
+    if claiming is not None:
+        condition += " AND claims -> 'access_profiles' ?| %(profiles)s"
+    params = {"inbox": inbox_id, "profiles": [str(profile) for profile in claiming or ()]}
+    return await _end(tx, condition, params, reason, now)
 
 
 # --- private ---------------------------------------------------------------------------------------------------------
+
+
+async def _lock(tx: Tx, number: int) -> None:
+    await tx.execute("SELECT pg_advisory_xact_lock(%(number)s)", {"number": number})
 
 
 def _lock_number(text: str) -> int:
@@ -470,6 +460,8 @@ def _params(tx: Tx, session: ChatSession) -> dict[str, object]:
         "contact": session.contact_id,
         "identity": session.identity_id,
         "key": session.realm_key_id,
+        "key_set": session.realm_key_set_id,
+        "key_id": session.key_id,
         "assurance": int(session.assurance),
         "proven_until": session.proven_until,
         "claims": Jsonb(claims),

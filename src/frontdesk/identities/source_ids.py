@@ -82,7 +82,7 @@ async def link_identity(tx: Tx, caller: Caller, contact_id: ContactId, key: Iden
     await queries.lock_source_ids(tx, [key.source_id])
     if (await queries.find_owners(tx, [key])).get(key) == contact_id:
         return
-    await take_identity(tx, caller, contact_id, key, Right.CONTACTS_VOUCH)
+    await take_identity(tx, caller, contact_id, key, Right.CONTACTS_VOUCH, linked_by=caller.name)
     await _note(tx, caller, contact_id, "linked", key.realm, before=None, after=key.source_id)
 
 
@@ -94,6 +94,7 @@ async def unlink_identity(tx: Tx, caller: Caller, contact_id: ContactId, key: Id
     await access_unmerged(tx, caller, contact_id, Right.CONTACTS_VOUCH)
     await require_realm(tx, caller, key.realm, Right.CONTACTS_VOUCH)
     await queries.lock_source_ids(tx, [key.source_id])
+    await queries.lock_sessions_of(tx, contact_id)
     identities = {one.key: one for one in await queries.list_identities(tx, contact_id)}
     if key not in identities:
         raise NotFound
@@ -123,14 +124,21 @@ async def refuse_taken(tx: Tx, caller: Caller, key: IdentityKey) -> SourceIdTake
 
 
 async def take_identity(
-    tx: Tx, caller: Caller, contact_id: ContactId, key: IdentityKey, right: Right = Right.CONTACTS_EDIT
+    tx: Tx,
+    caller: Caller,
+    contact_id: ContactId,
+    key: IdentityKey,
+    right: Right = Right.CONTACTS_EDIT,
+    *,
+    linked_by: str | None = None,
 ) -> None:
     """Let a contact hold `key`. Raises SourceIdTaken, and NotFound unless `right` is held in an inbox of the realm.
 
+    `linked_by`: who vouches that the contact, who may be known by another name already, is that person too.
     Whoever gives away ids of a realm decides on whose card, and before whose eyes, its people arrive.
     """
     await require_realm(tx, caller, key.realm, right)
-    if not await queries.insert_identity(tx, contact_id, key, now=utc_now()):
+    if not await queries.insert_identity(tx, contact_id, key, now=utc_now(), linked_by=linked_by):
         raise await refuse_taken(tx, caller, key)
 
 

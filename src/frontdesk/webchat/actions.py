@@ -1,7 +1,7 @@
 """What a browser can do: open the chat, write, log out. Each is safe to repeat."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -21,8 +21,9 @@ from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.identities import actions as identities
 from frontdesk.identities import queries as sessions
-from frontdesk.identities.errors import IdentityRefused
-from frontdesk.identities.model import ChatSession, Opening, Proof, require_proven_now
+from frontdesk.identities.errors import EnterpriseUnreachable, IdentityRefused, RefusalReason
+from frontdesk.identities.model import ChatSession, Offered, Opening, Proof, require_proven_now
+from frontdesk.identities.proving import Prover
 from frontdesk.lifecycle.actions import fold_visitor
 from frontdesk.organizations.throttle import Limit, count_attempt
 from frontdesk.webchat.wire import SendBody
@@ -40,6 +41,7 @@ class Door:
     """Where a browser stands: an inbox, with the token that it keeps, which proves nothing yet."""
 
     services: Services
+    prover: Prover
     organization_id: OrganizationId
     inbox: Inbox
     token: str | None
@@ -57,33 +59,47 @@ class Sent:
     holder: UUID | None
 
 
-async def open_chat(door: Door, identity_token: str | None) -> Opening:
+async def open_chat(door: Door, offered: Offered) -> Opening:
     """Open the chat as product, "Identity: who is talking" says.
 
     Raises IdentityRefused for a proof that fails; nothing that is stored changes then, but the organization's own log;
-    and TooManyRequests after too many of them.
+    and TooManyRequests after too many of them. When the enterprise cannot be asked the chat opens as without a proof,
+    and says so.
     """
     now = utc_now()
     try:
-        async with door.services.db.begin(door.organization_id) as tx:
-            proof = await _prove(tx, door, identity_token)
-            stored = await find_stored_session(tx, door, notes_visit=False)
-            opening = await identities.open_session(tx, door.inbox, stored=stored, proof=proof, now=now)
-            if opening.fold_from is not None and opening.contact_id is not None:
-                await fold_visitor(tx, opening.fold_from, opening.contact_id, now=now)
+        proof = await _prove(door, offered, now)
+        return await _open(door, proof, now)
+    except EnterpriseUnreachable as error:
+        await _note_failure(door, error.reason, error.detail)
+        return replace(await _open(door, None, now), is_unchecked=True)
     except IdentityRefused as refused:
         async with door.services.db.begin(door.organization_id) as tx:
             await count_attempt(tx, [_limit("refusal", door)], now)
-        await identities.record_refusal(door.services.db, door.organization_id, door.inbox, refused, door.request_id)
+        await _note_failure(door, refused.reason, refused.private_detail)
         raise
-    return opening
 
 
-async def _prove(tx: Tx, door: Door, identity_token: str | None) -> Proof | None:
+async def _prove(door: Door, offered: Offered, now: datetime) -> Proof | None:
     """Return the proof, or None when none was sent. An inbox that asks for no proof ignores what is sent."""
-    if identity_token is None or door.inbox.identity_mode is IdentityMode.NONE:
+    if offered.token is None or door.inbox.identity_mode is IdentityMode.NONE:
         return None
-    return await identities.prove(tx, door.services.cipher, door.inbox, identity_token, now=utc_now())
+    return await door.prover.prove(door.organization_id, door.inbox, offered, now=now)
+
+
+async def _open(door: Door, proof: Proof | None, now: datetime) -> Opening:
+    async with door.services.db.begin(door.organization_id) as tx:
+        stored = await find_stored_session(tx, door, notes_visit=False)
+        opening = await identities.open_session(tx, door.inbox, stored=stored, proof=proof, now=now)
+        if opening.fold_from is not None and opening.contact_id is not None:
+            await fold_visitor(tx, opening.fold_from, opening.contact_id, now=now)
+        return opening
+
+
+async def _note_failure(door: Door, reason: RefusalReason, detail: str) -> None:
+    await identities.record_refusal(
+        door.services.db, door.organization_id, door.inbox, reason, detail, request_id=door.request_id
+    )
 
 
 async def find_stored_session(tx: Tx, door: Door, *, notes_visit: bool = True) -> ChatSession | None:

@@ -20,7 +20,7 @@ from frontdesk.core.errors import FrontdeskError, NotFound
 from frontdesk.core.ids import ConversationId, MessageId
 from frontdesk.core.live import ENDING, Event
 from frontdesk.core.services import Services
-from frontdesk.identities.model import ChatSession, Opening
+from frontdesk.identities.model import ChatSession, Offered, Opening
 from frontdesk.organizations.directory import find_organization
 from frontdesk.webchat.actions import (
     Door,
@@ -58,7 +58,8 @@ async def enter(request: Request, public_id: str) -> Door:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     address = request.client.host if request.client else ""
     kept = token.strip() if scheme.lower() == "bearer" else ""
-    return Door(services, organization_id, inbox, kept or None, request.scope["frontdesk.request_id"], address)
+    request_id = request.scope["frontdesk.request_id"]
+    return Door(services, request.app.state.prover, organization_id, inbox, kept or None, request_id, address)
 
 
 Entered = Annotated[Door, Depends(enter)]
@@ -67,7 +68,7 @@ Entered = Annotated[Door, Depends(enter)]
 @router.post("/open")
 async def open_(door: Entered, request: Request, body: OpenBody) -> OpenOut:
     """Open the chat, proven by `identityToken` or as a visitor. Problems: `identity-refused`."""
-    opening = await open_chat(door, body.identity_token)
+    opening = await open_chat(door, Offered(body.identity_token, body.identity_verifier, door.address))
     language = request.headers.get("accept-language", "en")
     async with door.services.db.begin(door.organization_id) as tx:
         return await _describe(tx, door, opening, language)
@@ -133,6 +134,7 @@ async def _describe(tx: Tx, door: Door, opening: Opening, language: str) -> Open
         greeting=greet(name, language, door.inbox.greeting),
         starters=list(door.inbox.starters),
         assistant_name=assistant.name,
+        notice="identity-unavailable" if opening.is_unchecked else None,
         conversation=thread,
         conversations=[conversation_out(conversation) for conversation in earlier],
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
@@ -19,9 +19,13 @@ class _Shape(BaseModel):
 
 
 class OpenBody(_Shape):
-    """A browser opens the chat. A null or absent token means: nobody is proven. An empty one is a failed proof."""
+    """A browser opens the chat. A null or absent token means: nobody is proven. An empty one is a failed proof.
+
+    The verifier is what the nonce of a token must be the digest of, if it has one.
+    """
 
     identity_token: Annotated[str | None, Field(max_length=20_000)] = None
+    identity_verifier: Annotated[str | None, Field(max_length=200)] = None
 
 
 class SendBody(_Shape):
@@ -88,7 +92,7 @@ class OpenOut(_Shape):
     greeting: str
     starters: list[str]
     assistant_name: str
-    notice: None = None
+    notice: Literal["identity-unavailable"] | None = None
     conversation: ThreadOut | None
     conversations: list[ConversationOut]
 
