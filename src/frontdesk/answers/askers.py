@@ -21,6 +21,7 @@ from frontdesk.access.profiles import AccessProfile
 from frontdesk.answers.model import Asker
 from frontdesk.assistants import queries as assistants
 from frontdesk.channels.model import Inbox
+from frontdesk.contacts.knowing import load_known
 from frontdesk.contacts.model import Contact
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import SessionId
@@ -63,7 +64,10 @@ async def load_asker(
     """
     scope_version = await access.get_scope_version(tx)  # before the layers: a change in between is seen as a change
     scope = await _compile(tx, contact, inbox, voice, message=message, page=page)
-    return Asker(contact, inbox, voice.assurance, voice.session_id, scope, scope_version)
+    known = await load_known(tx, contact, voice.assurance)
+    if known and voice.assurance < Assurance.CHANNEL and await identities.has_identity(tx, contact.id):
+        known = ()  # a card that became known does not open to an unproven browser, whatever its fields allow
+    return Asker(contact, inbox, voice.assurance, voice.session_id, scope, scope_version, known)
 
 
 async def _compile(

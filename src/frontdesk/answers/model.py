@@ -45,6 +45,7 @@ class Asker:
     session_id: SessionId | None
     scope: EffectiveScope
     scope_version: int
+    known: tuple[tuple[str, object], ...] = ()  # labels and values of the card that the assistant may know in it
 
 
 def share_answer(askers: Sequence[Asker]) -> Asker:

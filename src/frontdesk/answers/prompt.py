@@ -40,15 +40,13 @@ def render_history(turns: Sequence[Turn]) -> str:
 
 
 def _card(asker: Asker) -> str:
-    """Return what the assistant may know in this session. Source: product, "each card field has 'may know from'"."""
-    contact = asker.contact
-    known: list[tuple[str, object]] = []
-    if asker.assurance >= Assurance.CHANNEL:
-        known += [("name", contact.name), ("language", contact.language)]
-    if asker.assurance >= Assurance.SIGNED:
-        known += [(key, value) for key, value in contact.attributes.items() if isinstance(value, str | int | float)]
-    lines = [f"{key}: {inert(str(value))}" for key, value in known if value not in (None, "")]
+    """Return what the assistant may know in this session."""
+    lines = [f"{inert(label)}: {inert(_said(value))}" for label, value in asker.known]
     return "<card>\n" + "\n".join(lines) + "\n</card>" if lines else "A visitor whom we do not know."
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _memory(memory: Memory) -> str:

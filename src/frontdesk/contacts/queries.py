@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
+from frontdesk.access.model import Assurance
 from frontdesk.contacts.model import Address, Contact, ContactInbox, FieldProvenance, Provenance
 from frontdesk.core.db import Row, Tx, to_jsonb
 from frontdesk.core.errors import NotFound
@@ -206,6 +207,24 @@ async def upsert_provenance(tx: Tx, contact_id: ContactId, fields: Iterable[str]
         "set_by": provenance.set_by,
         "set_at": provenance.set_at,
     }
+    await tx.execute(sql, params)
+
+
+async def find_field_rules(tx: Tx) -> dict[Any, Assurance | None]:
+    """Map each field of the card for which a rule is set to the assurance from which on it is told; None: never."""
+    sql = "SELECT field, may_know_from FROM field_rules WHERE organization_id = %(organization)s"
+    rows = await tx.fetch(sql, {"organization": tx.organization_id})
+    return {field: None if value is None else Assurance(value) for field, value in rows}
+
+
+async def upsert_field_rule(tx: Tx, field: str, may_know_from: Assurance | None) -> None:
+    """Set from which assurance on a field of the card is told; None: never."""
+    sql = """
+        INSERT INTO field_rules (organization_id, field, may_know_from)
+        VALUES (%(organization)s, %(field)s, %(may_know_from)s)
+            ON CONFLICT (organization_id, field) DO UPDATE SET may_know_from = excluded.may_know_from
+    """
+    params = {"organization": tx.organization_id, "field": field, "may_know_from": may_know_from}
     await tx.execute(sql, params)
 
 
