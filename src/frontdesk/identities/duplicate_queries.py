@@ -220,7 +220,7 @@ async def find_candidates(
                    SELECT array_agg(contact_id) AS ids
                      FROM (SELECT contact_id FROM duplicate_keys k
                             WHERE k.organization_id = %(organization)s AND k.key_hash = wanted.key_hash
-                            LIMIT %(max)s + 1) AS some) AS block)
+                            LIMIT %(max)s + 1) AS holders) AS block)
         SELECT DISTINCT least(mine.contact_id, other), greatest(mine.contact_id, other), NULL::bigint
           FROM mine JOIN blocks USING (key_hash) CROSS JOIN LATERAL unnest(blocks.ids) AS other
          WHERE cardinality(blocks.ids) <= %(max)s AND other <> mine.contact_id
