@@ -27,6 +27,7 @@ PARAMETERS: Mapping[str, str] = {
     "conversation_id": "conversation",
     "message_id": "message",
     "attachment_id": "attachment",
+    "fact_id": "fact",
 }
 
 Maker = Callable[[Things], Awaitable[dict[str, Any]] | dict[str, Any] | list[Any]]
@@ -204,6 +205,18 @@ EXAMPLES: Mapping[str, Example] = {
     "DELETE /contacts/{contact_id}/identities": Example(
         204, query=lambda things: {"sourceId": things.source_id}, destroys=True
     ),
+    "GET /contacts/{contact_id}/memory": Example(),
+    "PATCH /contacts/{contact_id}/memory": Example(
+        body=lambda things: {
+            "facts": [
+                {"id": things.fact, "text": "Is allergic to peanuts"},
+                {"topic": "home", "text": "Lives in Graz"},
+            ],
+            "summaries": [{"assurance": "signed", "text": "Asked about filters."}],
+        }
+    ),
+    "DELETE /contacts/{contact_id}/memory": Example(204, destroys=True),
+    "DELETE /contacts/{contact_id}/memory/{fact_id}": Example(204, destroys=True),
     "GET /contacts/{contact_id}/conversations": Example(query=lambda things: {"inboxes": things.inbox}),
     "GET /contacts/{contact_id}/conversations/latest": Example(),
     "POST /conversations": Example(201, lambda things: {"webChat": things.web_chat, "contact": things.contact}),

@@ -8,6 +8,7 @@ from tests.making import make_assistant, make_inbox
 
 from frontdesk.access.actions import create_profile
 from frontdesk.access.model import Assurance
+from frontdesk.answers.memory import add_fact
 from frontdesk.channels.model import ChannelType
 from frontdesk.contacts.actions import create_contact
 from frontdesk.contacts.model import Provenance
@@ -53,6 +54,7 @@ class Things:
     message: str
     answer: str  # a message from the organization
     attachment: str
+    fact: str
 
     async def upload(self, purpose: UploadPurpose) -> str:
         """Upload a file and return its key."""
@@ -99,6 +101,7 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         message, _ = await receive_message(
             tx, conversation, Incoming("How long?", contact, Assurance.ANONYMOUS), now=utc_now()
         )
+        fact = await add_fact(tx, owner, contact, "allergy: nuts", "Is allergic to nuts")
         answer = await reply(tx, caller, conversation.id, "Twelve months.", now=utc_now())
     attachment = await bring_attachment(
         services, caller, filename="photo.txt", content=b"a photo", conversation_id=conversation.id
@@ -126,6 +129,7 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         message=str(message),
         answer=str(answer),
         attachment=str(attachment.id),
+        fact=str(fact),
     )
 
 

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 
 from frontdesk import api_docs
 from frontdesk.access import routes as access
+from frontdesk.answers import memory_routes as memory
 from frontdesk.answers import routes as answers
 from frontdesk.channels import assistant_routes as assistants
 from frontdesk.channels import knowledge_routes as connected_knowledge
@@ -46,6 +47,7 @@ _API_ROUTERS = (
     conversations.router,
     attachments.router,
     answers.router,
+    memory.router,
     api_docs.router,
 )
 _PAGE_ROUTERS = (webchat.router, webchat_pages.router, console.router)

@@ -8,7 +8,7 @@ so it is right at any moment; merging and undoing move `contact_id` along (`memo
 counts only while all conversations that it is made of are its contact's. Erasing deletes both, under the card's lock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -51,23 +51,21 @@ _STILL_QUEUED: Final = timedelta(days=2)  # longer than the job of a message is 
 
 async def recall_memory(tx: Tx, asker: Asker, conversation_id: ConversationId) -> Memory:
     """Return what may be used in an answer to `asker`. Below `channel`: only what this very browser wrote."""
-    memory = await load_memory(tx, asker.contact.id)
+    within = None
+    if asker.assurance < Assurance.CHANNEL:
+        within = await queries.list_own_conversations(tx, asker.contact.id, asker.session_id) | {conversation_id}
+    memory = await load_memory(tx, asker.contact.id, within=within)
     if not memory:
         return memory
     known = await identities.has_identity(tx, asker.contact.id)
     memory = usable(memory, asker.assurance, has_identity=known)
-    if asker.assurance < Assurance.CHANNEL:
-        own = await queries.list_own_conversations(tx, asker.contact.id, asker.session_id) | {conversation_id}
-        memory = Memory(
-            [fact for fact in memory.facts if fact.conversation_id is None or fact.conversation_id in own],
-            [one for one in memory.summaries if own.issuperset(one.conversation_ids)],
-        )
     return replace(memory, facts=memory.facts[:_GIVEN_FACTS])
 
 
-async def load_memory(tx: Tx, contact_id: ContactId) -> Memory:
-    """Return all that is remembered of a contact."""
-    return Memory(await queries.list_facts(tx, contact_id), await queries.list_summaries(tx, contact_id))
+async def load_memory(tx: Tx, contact_id: ContactId, *, within: Collection[ConversationId] | None = None) -> Memory:
+    """Return all that is remembered of a contact, or what comes from these conversations and from members."""
+    facts = await queries.list_facts(tx, contact_id, within=within)
+    return Memory(facts, await queries.list_summaries(tx, contact_id, within=within))
 
 
 # --- what members do ---

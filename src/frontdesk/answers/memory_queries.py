@@ -1,6 +1,6 @@
 """SQL of what is remembered. A fact with a message is read through its conversation: it is never anybody else's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -18,10 +18,14 @@ _MOST_OF_CONVERSATION: Final = 50  # whoever writes without end fills this, and 
 
 # Of `memory_facts f`: is it of the contact? It moves with its conversation, whoever else forgets to say so.
 _IS_OF_CONTACT: Final = """
-    f.organization_id = %(organization)s AND (
-        f.conversation_id IN (SELECT c.id FROM conversations c
-                               WHERE c.organization_id = %(organization)s AND c.contact_id = %(contact)s)
-     OR f.conversation_id IS NULL AND f.contact_id = %(contact)s)
+    f.organization_id = %(organization)s AND f.id IN (
+        SELECT said.id FROM conversations c
+          JOIN memory_facts said ON said.organization_id = c.organization_id AND said.conversation_id = c.id
+         WHERE c.organization_id = %(organization)s AND c.contact_id = %(contact)s
+         UNION ALL
+        SELECT noted.id FROM memory_facts noted
+         WHERE noted.organization_id = %(organization)s AND noted.contact_id = %(contact)s
+           AND noted.conversation_id IS NULL)
 """
 # Of `memory_summaries s`: a merge that was undone took some of what it is made of away.
 _IS_WHOLE: Final = """
@@ -35,17 +39,29 @@ _IS_WHOLE: Final = """
 # --- facts ---
 
 
-async def list_facts(tx: Tx, contact_id: ContactId, *, limit: int = _MOST_SHOWN) -> list[Fact]:
-    """List what is remembered, the latest first; of several with one topic and assurance the latest."""
+async def list_facts(
+    tx: Tx, contact_id: ContactId, *, within: Collection[ConversationId] | None = None, limit: int = _MOST_SHOWN
+) -> list[Fact]:
+    """List what is remembered, the latest first; of several with one topic and assurance the latest.
+
+    `within`: only what was said in these conversations, and what members wrote.
+    """
     return await tx.fetch_as(
         Fact,
         f"""
         SELECT * FROM (
-            SELECT DISTINCT ON (f.topic, f.learned_assurance) {_FACT} FROM memory_facts f WHERE {_IS_OF_CONTACT}
+            SELECT DISTINCT ON (f.topic, f.learned_assurance) {_FACT} FROM memory_facts f
+             WHERE {_IS_OF_CONTACT}
+               AND (%(within)s::uuid[] IS NULL OR f.conversation_id IS NULL OR f.conversation_id = ANY(%(within)s))
              ORDER BY f.topic, f.learned_assurance, f.updated_at DESC, f.id DESC) AS f
          ORDER BY f.updated_at DESC, f.id DESC LIMIT %(limit)s
         """,
-        {"organization": tx.organization_id, "contact": contact_id, "limit": limit},
+        {
+            "organization": tx.organization_id,
+            "contact": contact_id,
+            "within": None if within is None else list(within),
+            "limit": limit,
+        },
     )
 
 
@@ -170,16 +186,23 @@ async def settle_facts(tx: Tx, contact_ids: Sequence[ContactId]) -> None:
 # --- summaries ---
 
 
-async def list_summaries(tx: Tx, contact_id: ContactId) -> list[Summary]:
-    """List the summaries that hold, the weakest assurance first."""
+async def list_summaries(
+    tx: Tx, contact_id: ContactId, *, within: Collection[ConversationId] | None = None
+) -> list[Summary]:
+    """List the summaries that hold, the weakest assurance first; `within`: that are made of these conversations."""
     return await tx.fetch_as(
         Summary,
         f"""
         SELECT {_SUMMARY} FROM memory_summaries s
          WHERE s.organization_id = %(organization)s AND s.contact_id = %(contact)s AND s.text <> '' AND {_IS_WHOLE}
+           AND (%(within)s::uuid[] IS NULL OR s.conversation_ids <@ %(within)s::uuid[])
          ORDER BY s.learned_assurance
         """,
-        {"organization": tx.organization_id, "contact": contact_id},
+        {
+            "organization": tx.organization_id,
+            "contact": contact_id,
+            "within": None if within is None else list(within),
+        },
     )
 
 

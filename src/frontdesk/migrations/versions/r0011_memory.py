@@ -31,7 +31,7 @@ CREATE TABLE memory_facts (
     FOREIGN KEY (organization_id, message_id) REFERENCES messages (organization_id, id) ON DELETE CASCADE,
     FOREIGN KEY (organization_id, conversation_id) REFERENCES conversations (organization_id, id) ON DELETE CASCADE
 );
-CREATE INDEX memory_facts_of_contact ON memory_facts (organization_id, contact_id);
+CREATE INDEX memory_facts_of_contact ON memory_facts (organization_id, contact_id, conversation_id);
 CREATE INDEX memory_facts_of_conversation ON memory_facts (organization_id, conversation_id);
 CREATE TABLE memory_summaries (
     organization_id    uuid        NOT NULL,
