@@ -6,6 +6,7 @@ Answers may hold what is shown once (a new key's secret), so they are kept encry
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -107,6 +108,25 @@ async def claim_key(
         if not await _insert(tx, claim):
             await _raise_known(tx, claim)
     request.scope["state"][_CLAIM] = claim
+
+
+async def forget_answers(tx: Tx, cipher: Cipher, needles: Collection[str]) -> int:
+    """Delete every stored answer that has one of `needles` in its key, path, headers or body; return how many.
+
+    A request that is sent again is then a new one. For what must not be shown any more.
+    """
+    sql = """
+        SELECT caller, method, path, key, headers, body FROM idempotency_keys
+         WHERE organization_id = %(organization)s AND status IS NOT NULL
+    """
+    forgotten = 0
+    for *row, headers, body in await tx.fetch(sql, {"organization": tx.organization_id}):
+        texts = [*row, str(headers), cipher.decrypt(body, purpose=_PURPOSE)]
+        if any(needle in text for text in texts for needle in needles):
+            caller, method, path, key = row
+            params = {"organization": tx.organization_id, "caller": caller, "method": method, "path": path, "key": key}
+            forgotten += await tx.execute(f"DELETE FROM idempotency_keys WHERE {_ROW}", params)
+    return forgotten
 
 
 async def send_answer(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- an exception handler
