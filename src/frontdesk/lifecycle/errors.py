@@ -61,12 +61,3 @@ class AccessWouldWiden(Conflict):
             pointer="/confirmAccess",
             facts={"gains": [{"contact": str(contact), "documents": count} for contact, count in gains.items()]},
         )
-
-
-class AttributeTaken(Conflict):
-    """Somebody else has the value of a unique attribute that would come back."""
-
-    slug, title = "merge-attribute-taken", "Another contact has a value that would come back"
-
-    def __init__(self, key: str) -> None:
-        super().__init__(facts={"field": f"attributes.{key}"})

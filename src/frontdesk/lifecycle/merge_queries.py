@@ -239,19 +239,16 @@ async def _unite(
     return await tx.execute(sql, _params(tx, merge_id, merged, survivor))
 
 
-async def swap_unique_value(tx: Tx, key: str, *, winner: ContactId, survivor: ContactId) -> None:
-    """Let the survivor hold what the winner holds of a unique attribute, and the winner what the survivor held.
-
-    So both stay reserved for as long as the merge may be undone; done again, it is undone.
-    """
+async def note_unique_values(tx: Tx, merge_id: MergeId, contact_ids: Sequence[ContactId]) -> None:
+    """Note which values of unique attributes these contacts hold, before any of them changes hands."""
     sql = """
-        UPDATE attribute_values v
-           SET contact_id = CASE WHEN v.contact_id = %(winner)s THEN %(survivor)s::uuid ELSE %(winner)s::uuid END
-          FROM attribute_definitions d
-         WHERE d.organization_id = v.organization_id AND d.id = v.definition_id AND d.key = %(key)s
-           AND v.organization_id = %(organization)s AND v.contact_id IN (%(winner)s, %(survivor)s)
+        INSERT INTO merge_moves (organization_id, merge_id, table_name, row_key, from_contact_id, old_values)
+        SELECT organization_id, %(merge)s, 'attribute_values', definition_id::text, contact_id,
+               jsonb_build_object('value_key', value_key)
+          FROM attribute_values WHERE organization_id = %(organization)s AND contact_id = ANY(%(contacts)s)
     """
-    await tx.execute(sql, {"organization": tx.organization_id, "key": key, "winner": winner, "survivor": survivor})
+    params = {"organization": tx.organization_id, "merge": merge_id, "contacts": list(contact_ids)}
+    await tx.execute(sql, params)
 
 
 async def settle_conflicts(
@@ -355,22 +352,6 @@ async def write_card(tx: Tx, side: Side, *, now: datetime) -> None:
     await tx.execute(sql, params)
 
 
-async def refresh_search_personal(tx: Tx, contact_ids: Sequence[ContactId]) -> None:
-    """Let these contacts be found by the e-mails and phones that they have now."""
-    sql = """
-        UPDATE contacts c
-           SET search_personal = coalesce((
-               SELECT string_agg(' ' || search_form(address), '' ORDER BY kind, position)
-                 FROM (SELECT 1 AS kind, position, email AS address FROM contact_emails e
-                        WHERE e.organization_id = c.organization_id AND e.contact_id = c.id
-                        UNION ALL
-                       SELECT 2, position, phone FROM contact_phones p
-                        WHERE p.organization_id = c.organization_id AND p.contact_id = c.id) AS addresses), '')
-         WHERE c.organization_id = %(organization)s AND c.id = ANY(%(contacts)s)
-    """
-    await tx.execute(sql, {"organization": tx.organization_id, "contacts": list(contact_ids)})
-
-
 async def write_said(tx: Tx, contact_id: ContactId, field: str, said: Any | None) -> None:  # noqa: ANN401 -- a row
     """Note who said what stands in a field, by the row of another card; None: nobody ever wrote it."""
     params = {"organization": tx.organization_id, "contact": contact_id, "field": field, "said": to_jsonb(said)}
@@ -389,12 +370,6 @@ async def write_said(tx: Tx, contact_id: ContactId, field: str, said: Any | None
             """,
             params,
         )
-
-
-async def list_unique_attributes(tx: Tx) -> frozenset[str]:
-    """Return the keys of the attributes whose value one contact only may have."""
-    sql = "SELECT key FROM attribute_definitions WHERE organization_id = %(organization)s AND is_unique"
-    return frozenset(row[0] for row in await tx.fetch(sql, {"organization": tx.organization_id}))
 
 
 def _params(tx: Tx, merge_id: MergeId, merged: Sequence[ContactId], survivor: ContactId) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from uuid import UUID
 from frontdesk.access.queries import raise_scope_version
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import sees_personal
+from frontdesk.contacts.attributes import Schema
+from frontdesk.contacts.schema import hold_schema, hold_values
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound
 from frontdesk.core.ids import ContactId
@@ -53,7 +55,7 @@ async def merge_contacts(
 
     Rights, in each of the contacts: contacts.merge; contacts.view_personal if a card has e-mails or phones;
     contacts.edit_access to accept wider access. Raises NotFound, Forbidden, SelfMerge, ContactMerged, ContactDeleted,
-    InvalidRequest, MergeChoiceNeeded and MergeLosesData.
+    InvalidRequest, MergeChoiceNeeded, MergeLosesData, and AttributeTaken when a stranger has a unique value.
     """
     asked = list(dict.fromkeys(from_ids))
     wanted = await access_sides(tx, caller, survivor_id, asked)
@@ -67,8 +69,8 @@ async def merge_contacts(
     await require_on_all(tx, caller, everybody, accept_wider_access=accept_wider_access)
     sides = await merge_queries.load_sides(tx, everybody)
     plans = plan_fields(sides, choices)
-    unique = await merge_queries.list_unique_attributes(tx)
-    for refusal in check_plan(sides, plans, unique=unique, chosen=choices):
+    schema = await hold_schema(tx)
+    for refusal in check_plan(sides, plans, unique=find_unique(schema, sides), chosen=choices):
         raise refusal
     before = await load_views(tx, caller, [await contacts.get_contact(tx, one) for one in everybody])
     now = utc_now()
@@ -82,12 +84,15 @@ async def merge_contacts(
         now=now,
     )
     await _move(tx, merge_id, wanted, survivor_id, accept_wider_access=accept_wider_access)
-    await _write_fields(tx, merge_id, sides, plans, unique, now=now)
+    await merge_queries.note_unique_values(tx, merge_id, everybody)
+    await _write_fields(tx, merge_id, sides, plans, now=now)
     await merge_queries.settle_conflicts(tx, merge_id, wanted, survivor_id, by=caller.name, now=now)
     await merge_queries.end_sessions(tx, wanted, "merged", now=now)
     await merge_queries.hide_cards(tx, merge_id, wanted, now=now)
+    changed = [plan.field.removeprefix(ATTRIBUTE) for plan in plans if plan.changes_survivor]
+    await hold_values(tx, caller, schema, await contacts.get_contact(tx, survivor_id), changed)  # the hidden let go
     await refresh_search_ids(tx, everybody)
-    await merge_queries.refresh_search_personal(tx, everybody)
+    await contacts.refresh_search_personal(tx, everybody)
     moved = await ledger.count_moves(tx, merge_id)
     payload = {"merge": str(merge_id), "moved": moved, "accepted_wider_access": accept_wider_access}
     await record_on_all(tx, caller, "contact.merged", before, payload)
@@ -150,6 +155,11 @@ async def _repeat(tx: Tx, survivor_id: ContactId, from_ids: Sequence[ContactId])
     return MergeResult(merge.id, survivor_id, tuple(merge.merged_ids), await ledger.count_moves(tx, merge.id))
 
 
+def find_unique(schema: Schema, sides: Sequence[Side]) -> frozenset[str]:
+    """Return the keys of the attributes on these cards whose values one contact only may have."""
+    return frozenset(one.key for one in schema.unique_among({key for side in sides for key in side.attributes}))
+
+
 # --- the rows ---
 
 
@@ -171,7 +181,6 @@ async def _write_fields(
     merge_id: MergeId,
     sides: Sequence[Side],
     plans: Sequence[FieldPlan],
-    unique: frozenset[str],
     *,
     now: datetime,
 ) -> None:
@@ -184,9 +193,6 @@ async def _write_fields(
             notes.append(Note(field, source.id, {"said": None}, {"said": source.said[field]}))
     for note in notes:
         await merge_queries.write_said(tx, survivor.id, note.row_key, note.new_values["said"])
-        if note.row_key.removeprefix(ATTRIBUTE) in unique:
-            key = note.row_key.removeprefix(ATTRIBUTE)
-            await merge_queries.swap_unique_value(tx, key, winner=note.from_contact_id, survivor=survivor.id)
     written = apply_notes(survivor, notes)
     blocked = next((side for side in sides if side.block), survivor)
     last = max(sides, key=lambda side: side.last_seen_at.timestamp() if side.last_seen_at else 0)

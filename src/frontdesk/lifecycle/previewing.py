@@ -8,13 +8,14 @@ from uuid import UUID
 from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import sees_personal
+from frontdesk.contacts.schema import load_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError
 from frontdesk.core.ids import ContactId
 from frontdesk.identities.cards import ContactView, load_views
 from frontdesk.lifecycle import merge_queries
 from frontdesk.lifecycle.gains import Gains, Reach, find_gains, load_reach, unite
-from frontdesk.lifecycle.merging import access_sides
+from frontdesk.lifecycle.merging import access_sides, find_unique
 from frontdesk.lifecycle.model import FieldPlan, check_plan, plan_fields
 from frontdesk.organizations.model import Caller, Right
 
@@ -64,7 +65,7 @@ async def preview_merge(
     survivor, *merged = await load_views(tx, caller, cards)
     sides = await merge_queries.load_sides(tx, everybody)
     plans = plan_fields(sides, choices)
-    unique = await merge_queries.list_unique_attributes(tx)
+    unique = find_unique(await load_schema(tx), sides)
     added = await merge_queries.find_new(tx, survivor_id, wanted)
     if not all(_sees(caller, view) for view in (survivor, *merged)):
         added = {**added, "emails": [], "phones": []}

@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NoReturn
+from uuid import UUID
 
 from frontdesk.access import queries as access
 from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts import queries as contacts
+from frontdesk.contacts import schema_queries
 from frontdesk.contacts.access import access_contact
+from frontdesk.contacts.errors import AttributeTaken
+from frontdesk.contacts.schema import hold_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, NotFound
-from frontdesk.core.ids import ContactId
+from frontdesk.core.ids import AttributeId, ContactId
 from frontdesk.core.text import utc_now
 from frontdesk.identities.cards import load_views
 from frontdesk.identities.queries import refresh_search_ids, resolve_contact_id
@@ -48,7 +52,8 @@ async def undo_merge(tx: Tx, caller: Caller, merge_id: MergeId, *, confirm_acces
     to repeat.
 
     Rights, in each of the contacts: contacts.merge, and contacts.edit_access to confirm. Raises NotFound, Forbidden,
-    LaterMerge, MergeSealed, ContactDeleted when the survivor is deleted, and AccessWouldWiden.
+    LaterMerge, MergeSealed, ContactDeleted when the survivor is deleted, AttributeTaken when somebody else has a unique
+    value that would come back, and AccessWouldWiden.
     """
     merge = await access_merge(tx, caller, merge_id)
     if merge.undone_at is not None:
@@ -155,9 +160,10 @@ async def _undo(tx: Tx, caller: Caller, merge: Merge, *, now: datetime) -> Undon
         await access.delete_assignment(tx, merge.survivor_id, profile_id)
     await undo_queries.end_sessions_of_others(tx, merge, now=now)
     await undo_queries.show_cards(tx, merge.merged_ids, now=now)
+    await _return_unique_values(tx, merge, restored)
     await ledger.close_merge(tx, merge.id, undone_by=caller.name, now=now)
     await refresh_search_ids(tx, merge.contacts)
-    await merge_queries.refresh_search_personal(tx, merge.contacts)
+    await contacts.refresh_search_personal(tx, merge.contacts)
     gains: list[tuple[ContactId, Gains]] = []
     for contact_id in (merge.survivor_id, *merge.merged_ids):
         found = await find_gains(tx, before, (await load_reach(tx, contact_id, inboxes)).access)
@@ -172,16 +178,34 @@ async def _restore_fields(tx: Tx, merge: Merge, *, now: datetime) -> tuple[tuple
     (side,) = await merge_queries.load_sides(tx, [merge.survivor_id])
     notes = [note for note in await ledger.list_notes(tx, merge.id, "contacts") if note.row_key != CARD]
     same = [note for note in notes if _is_as_merged(side, note)]
-    unique = await merge_queries.list_unique_attributes(tx)
     for note in same:
         if note.row_key in _LISTS or "said" in note.old_values:
             await merge_queries.write_said(tx, side.id, note.row_key, note.old_values["said"])
-        if note.row_key.removeprefix(ATTRIBUTE) in unique:
-            key = note.row_key.removeprefix(ATTRIBUTE)
-            await merge_queries.swap_unique_value(tx, key, winner=note.from_contact_id, survivor=side.id)
     await merge_queries.write_card(tx, _as_before(side, same), now=now)
     kept = [note.row_key for note in notes if note not in same]
     return tuple(note.row_key for note in same), tuple(kept)
+
+
+async def _return_unique_values(tx: Tx, merge: Merge, restored: Sequence[str]) -> None:
+    """Let each contact hold what it held of unique attributes, but the survivor of those that changed since.
+
+    Raises AttributeTaken when somebody else holds one by now.
+    """
+    unique = {one.id: one.key for one in (await hold_schema(tx)).definitions.values() if one.is_unique}
+    held: dict[ContactId, dict[AttributeId, str]] = {contact_id: {} for contact_id in merge.contacts}
+    for note in await ledger.list_notes(tx, merge.id, "attribute_values"):
+        attribute_id = AttributeId(UUID(note.row_key))
+        is_back = note.from_contact_id != merge.survivor_id or ATTRIBUTE + unique.get(attribute_id, "") in restored
+        if attribute_id in unique and is_back:
+            held[note.from_contact_id][attribute_id] = note.old_values["value_key"]
+    freed = [attribute_id for attribute_id, key in unique.items() if ATTRIBUTE + key in restored]
+    await schema_queries.delete_other_values(tx, merge.survivor_id, freed, held[merge.survivor_id])
+    for contact_id, values in held.items():
+        await schema_queries.insert_values(tx, contact_id, values)
+        for attribute_id, (holder, _) in (await schema_queries.find_holders(tx, values)).items():
+            if holder != contact_id:
+                key = unique[attribute_id]
+                raise AttributeTaken(pointer=f"/attributes/{key}", facts={"attribute": key})
 
 
 def _is_as_merged(side: Side, note: Note) -> bool:
