@@ -23,9 +23,9 @@ page.frontdesk = {
   webChatId: settings.webChatId,
   locale: settings.locale,
   primaryColor: "#2f5d50",
-  getIdentityToken: () => {
+  getIdentityToken: ({ nonce }: { nonce: string | null }) => {
     const person = who();
-    return person ? fetchToken(person) : null;
+    return person ? fetchToken(person, nonce) : null;
   },
 };
 
@@ -34,8 +34,8 @@ function who(): Person | null {
 }
 
 /** The shop's back end signs the token; its key never reaches a browser. */
-async function fetchToken(person: Person): Promise<string> {
-  const body = JSON.stringify({ as: person });
+async function fetchToken(person: Person, nonce: string | null = null): Promise<string> {
+  const body = JSON.stringify({ as: person, nonce });
   const answer = await fetch("/demo/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
   if (!answer.ok) throw new Error(`The shop could not sign a token: ${answer.status}`);
   return ((await answer.json()) as { token: string }).token;

@@ -37,10 +37,10 @@ function start(options: Options): object {
   }
 
   /** Return a fresh proof, or null when the page has none or fails to say. */
-  async function askPage(): Promise<string | null> {
+  async function askPage(nonce: string | null): Promise<string | null> {
     const timeout = new Promise<null>((resolve) => setTimeout(resolve, TOKEN_TIMEOUT_MS, null));
     try {
-      return (await Promise.race([options.getIdentityToken?.(), timeout])) || null;
+      return (await Promise.race([options.getIdentityToken?.({ nonce }), timeout])) || null;
     } catch (error) {
       console.error(error);
       emit("error", { slug: "identity-token-failed", requestId: null });
@@ -52,13 +52,11 @@ function start(options: Options): object {
     if (frame) return;
     const isDark = options.theme === "dark" || (options.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
     frame = launcher.addFrame(`${options.baseUrl}/chat/${encodeURIComponent(options.webChatId)}`, isDark);
-    frame.addEventListener("load", () => void begin());
+    frame.addEventListener("load", begin);
   }
 
-  async function begin(): Promise<void> {
-    isStarted = false;
-    const identityToken = (await askPage()) ?? options.identityToken; // one that stood in the page may be too old by now
-    const { queryMetadata, primaryColor, locale, theme } = options;
+  function begin(): void {
+    const { identityToken, queryMetadata, primaryColor, locale, theme } = options;
     const canRenew = options.getIdentityToken !== null;
     post({ kind: "start", identityToken, canRenew, endsSession, queryMetadata, primaryColor, locale, theme });
     isStarted = true;
@@ -93,7 +91,7 @@ function start(options: Options): object {
     if (!message || !frame) return;
     frame.dataset.runs = "";
     if (message.kind === "closeWanted") close();
-    if (message.kind === "tokenWanted") void askPage().then((token) => post({ kind: "token", token }));
+    if (message.kind === "tokenWanted") void askPage(message.nonce).then((token) => post({ kind: "token", token }));
     if (message.kind === "event") {
       if (message.type === "ready") isReady = true;
       if (message.type === "messageReply" && !isOpen) launcher.count(++unseen);

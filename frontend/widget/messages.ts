@@ -4,7 +4,7 @@
 /** How the page wants the chat to be. Whatever is absent is decided by the server's settings of the inbox. */
 export interface Start {
   kind: "start";
-  identityToken: string | null;
+  identityToken: string | null; // one that stood in the page
   canRenew: boolean; // the page can be asked for a fresh identity token
   endsSession: boolean; // the page logged out before the frame was there; end what is stored, then begin
   queryMetadata: unknown; // may narrow what is read, never widen it
@@ -26,7 +26,7 @@ export type PageMessage =
 
 /** From the frame to the page. */
 export type FrameMessage =
-  | { kind: "tokenWanted" }
+  | { kind: "tokenWanted"; nonce: string | null } // the token is to carry this nonce
   | { kind: "closeWanted" }
   | { kind: "event"; type: EventType; detail: EventDetail };
 

@@ -4,7 +4,7 @@ export interface Options {
   webChatId: string;
   baseUrl: string; // without a slash at its end
   identityToken: string | null;
-  getIdentityToken: (() => string | null | undefined | Promise<string | null | undefined>) | null;
+  getIdentityToken: ((wanted: { nonce: string | null }) => string | null | undefined | Promise<string | null | undefined>) | null;
   queryMetadata: unknown;
   primaryColor: string | null;
   locale: string | null;

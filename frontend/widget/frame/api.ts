@@ -30,8 +30,8 @@ export type Api = ReturnType<typeof createApi>;
 
 const SILENCE_MS = 45_000; // the server's heartbeat comes every 15 s
 
-/** `base` is the path of the inbox's endpoints; the server greets in `language`. */
-export function createApi(base: string, session: SessionStore, language: string) {
+/** `base` is the path of the inbox's endpoints; the server greets in `language`; `verifier` goes along with a proof. */
+export function createApi(base: string, session: SessionStore, language: string, verifier: string) {
   async function call(method: string, path: string, body?: unknown, signal?: AbortSignal, token = session.read()): Promise<Response> {
     const headers: Record<string, string> = { "Accept-Language": language };
     if (token) headers.Authorization = `Bearer ${token}`;
@@ -77,7 +77,8 @@ export function createApi(base: string, session: SessionStore, language: string)
   return {
     /** Begin or go on; `identityToken` proves who the visitor is, null says that nobody does. */
     async open(identityToken: string | null, signal: AbortSignal): Promise<Opened> {
-      return (await call("POST", "/open", { identityToken }, signal)).json() as Promise<Opened>;
+      const proof = identityToken === null ? {} : { identityToken, identityVerifier: verifier };
+      return (await call("POST", "/open", proof, signal)).json() as Promise<Opened>;
     },
     /** Make a visitor's session; called just before the first message. */
     async createSession(signal: AbortSignal): Promise<string> {

@@ -20,7 +20,7 @@ export interface Surroundings {
   view: View;
   words: Words;
   page: Page;
-  canRenew: boolean;
+  askToken: (() => Promise<string | null>) | null; // a fresh proof from the page; null: it has none to give
   queryMetadata: unknown;
 }
 
@@ -42,13 +42,21 @@ export class Chat {
     at.session.onEndElsewhere(() => void this.open(null));
   }
 
+  /** Begin with whoever the page says is there; `identityToken` stood in it, and may be too old by now. */
+  async begin(identityToken: string | null): Promise<void> {
+    const signal = this.beginEpoch();
+    this.at.view.showOpening();
+    const fresh = await this.at.askToken?.();
+    if (!signal.aborted) await this.open(fresh ?? identityToken);
+  }
+
   /** Begin with whoever `identityToken` proves, or as a visitor. */
   async open(identityToken: string | null): Promise<void> {
     const signal = this.beginEpoch();
     this.at.view.showOpening();
     this.at.session.load();
     try {
-      this.arrive(await this.at.api.open(identityToken, signal));
+      this.arrive(await this.at.api.open(identityToken, signal), identityToken);
     } catch (error) {
       if (!signal.aborted) this.showFailure(error, identityToken);
     }
@@ -59,7 +67,8 @@ export class Chat {
     if (this.opened?.assurance !== "signed") return this.open(identityToken);
     const epoch = this.epoch;
     try {
-      await this.prove(identityToken);
+      const opened = await this.prove(identityToken);
+      if (opened?.notice && this.epoch === epoch) this.welcomeAnother(opened, identityToken); // who it is now nobody knows
     } catch (error) {
       if (this.epoch !== epoch || this.isPaused) return;
       this.beginEpoch();
@@ -125,14 +134,14 @@ export class Chat {
     return this.epoch.signal;
   }
 
-  private arrive(opened: Opened): void {
+  private arrive(opened: Opened, identityToken: string | null = null): void {
     const before = this.person;
     this.accept(opened);
     const { conversation, notice } = opened;
     this.show(createThread(this.at.words, conversation?.id ?? null, conversation?.key ?? createUuid(), conversation?.messages));
     if (!conversation?.messages.length) this.greet(opened);
     if (notice) {
-      const retry = (): void => void this.askAndOpen(null);
+      const retry = (): void => void this.begin(identityToken);
       this.thread?.log.say("info", this.at.words.say("identityUnavailable"), { label: this.at.words.say("tryAgain"), run: retry });
     }
     if (before.isSigned !== this.person.isSigned || before.name !== this.person.name) {
@@ -157,11 +166,7 @@ export class Chat {
   private showFailure(error: unknown, identityToken: string | null): void {
     const problem = toProblem(error);
     this.at.page.emit("error", { slug: problem.slug, requestId: problem.requestId });
-    this.at.view.showFailure(problem.slug === "identity-refused", problem.requestId, () => void this.askAndOpen(identityToken));
-  }
-
-  private async askAndOpen(identityToken: string | null): Promise<void> {
-    await this.open(this.at.canRenew ? await this.at.page.askToken() : identityToken);
+    this.at.view.showFailure(problem.slug === "identity-refused", problem.requestId, () => void this.begin(identityToken));
   }
 
   /** Go on with a fresh proof; where the page has none the composer is paused. False when there is nothing to go on with. */
@@ -172,29 +177,38 @@ export class Chat {
 
   private async tryToRenew(): Promise<boolean> {
     const { signal } = this.epoch;
-    const token = this.at.canRenew ? await this.at.page.askToken() : null;
+    const token = (await this.at.askToken?.()) ?? null;
     if (signal.aborted) return false;
-    const isProven = token !== null && (await this.prove(token).catch(() => false));
+    const opened = token === null ? null : await this.prove(token).catch(() => null);
+    const isProven = opened !== null && !opened.notice && !signal.aborted;
     if (!isProven && !signal.aborted) this.pause();
     return isProven;
   }
 
-  /** True when `identityToken` proves the person who is there already; anybody else begins anew with their own. */
-  private async prove(identityToken: string): Promise<boolean> {
+  /**
+   * Go on if `identityToken` proves the person who is there already; anybody else begins anew with their own. When the
+   * proof could not be checked nothing is changed yet.
+   */
+  private async prove(identityToken: string): Promise<Opened> {
     const { signal } = this.epoch;
     const opened = await this.at.api.open(identityToken, signal);
+    if (opened.notice) return opened;
     if (!this.isSamePerson(opened)) {
-      this.beginEpoch();
-      this.wanted = [];
-      this.at.view.composer.clear();
-      this.arrive(opened);
-      return false;
+      this.welcomeAnother(opened, identityToken);
+      return opened;
     }
     this.accept(opened);
     if (this.isPaused) this.at.view.resume();
     this.isPaused = false;
     if (this.thread) this.follow(this.thread);
-    return true;
+    return opened;
+  }
+
+  private welcomeAnother(opened: Opened, identityToken: string): void {
+    this.beginEpoch();
+    this.wanted = [];
+    this.at.view.composer.clear();
+    this.arrive(opened, identityToken);
   }
 
   private isSamePerson(opened: Opened): boolean {
@@ -208,7 +222,7 @@ export class Chat {
     if (!this.isPaused) this.at.page.emit("error", { slug: "proof-expired", requestId: null });
     this.isPaused = true;
     this.following.abort();
-    this.at.view.pause(this.at.canRenew);
+    this.at.view.pause(this.at.askToken !== null);
   }
 
   private async startAnew(): Promise<void> {

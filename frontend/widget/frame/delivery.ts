@@ -124,7 +124,10 @@ export class Delivery {
     const { words, page } = this.at;
     const retry = (): void => this.enqueue(message);
     page.emit("error", { slug: problem.slug, requestId: problem.requestId });
-    if (!message.isAccepted) message.bubble.markFailed(retry);
+    if (problem.slug === "blocked") {
+      message.bubble.markFailed(null);
+      message.thread.log.say("info", words.say("blocked"));
+    } else if (!message.isAccepted) message.bubble.markFailed(retry);
     else message.thread.log.say("alert", words.say("answerFailed"), { label: words.say("tryAgain"), run: retry });
   }
 }

@@ -10,7 +10,8 @@ export interface OwnBubble {
   markSending(): void;
   markWaiting(seconds: number): void;
   markSent(): void;
-  markFailed(retry: () => void): void;
+  /** `retry` null: trying again is of no use. */
+  markFailed(retry: (() => void) | null): void;
   remove(): void;
 }
 
@@ -91,8 +92,8 @@ export function createLog(words: Words) {
         markWaiting: (seconds) => state.replaceChildren(icon("clock", "s"), words.say("sendingIn", { seconds })),
         markSent: () => state.replaceChildren(),
         markFailed(retry) {
-          const button = make("button", { type: "button", class: "link", click: retry }, words.say("tryAgain"));
-          state.replaceChildren(icon("alert", "s"), make("span", {}, words.say("notSent")), button);
+          const button = retry && make("button", { type: "button", class: "link", click: retry }, words.say("tryAgain"));
+          state.replaceChildren(icon("alert", "s"), make("span", {}, words.say("notSent")), ...(button ? [button] : []));
         },
         remove() {
           bubble.remove();

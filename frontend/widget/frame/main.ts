@@ -9,6 +9,7 @@ import { Chat } from "./chat";
 import { readConfig } from "./config";
 import { meetPage, type Page } from "./page";
 import { createSessionStore } from "./session";
+import { createVerifier } from "./verifier";
 import { createView, type View } from "./view";
 import { createWords } from "./words";
 
@@ -23,7 +24,9 @@ function start(given: Start, page: Page): void {
   document.documentElement.lang = words.language;
   dress(given.theme ?? config.theme, given.primaryColor ?? config.primaryColor);
   const session = createSessionStore(config.publicId);
-  const api = createApi(new URL(`../webchat/${encodeURIComponent(config.publicId)}`, location.href).pathname, session, words.language);
+  const verifier = createVerifier();
+  const base = new URL(`../webchat/${encodeURIComponent(config.publicId)}`, location.href).pathname;
+  const api = createApi(base, session, words.language, verifier.secret);
   view = createView(root, words, config.assistantName, {
     send: (text) => chat?.send(text),
     newConversation: () => chat?.newConversation(),
@@ -33,9 +36,10 @@ function start(given: Start, page: Page): void {
     close: page.close,
   });
   const { canRenew, queryMetadata, identityToken, endsSession } = given;
-  chat = new Chat({ api, session, view, words, page, canRenew, queryMetadata });
+  const askToken = async (): Promise<string | null> => page.askToken(await verifier.nonce());
+  chat = new Chat({ api, session, view, words, page, askToken: canRenew ? askToken : null, queryMetadata });
   if (endsSession) void chat.logout();
-  else void chat.open(identityToken);
+  else void chat.begin(identityToken);
 }
 
 function obey(message: PageMessage): void {

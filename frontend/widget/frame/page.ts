@@ -3,8 +3,8 @@
 import { seal, unseal, type EventDetails, type EventType, type FrameMessage, type PageMessage, type Start } from "../messages";
 
 export interface Page {
-  /** Ask the page for a fresh proof of who the visitor is; null when it has none. */
-  askToken(): Promise<string | null>;
+  /** Ask the page for a fresh proof of who the visitor is, to be made for `nonce`; null when it has none. */
+  askToken(nonce: string | null): Promise<string | null>;
   emit<Type extends EventType>(type: Type, detail: EventDetails[Type]): void;
   close: (() => void) | null;
 }
@@ -43,11 +43,11 @@ export function meetPage(
     if (origin !== null) window.parent.postMessage(seal(message), origin);
   };
   const page: Page = {
-    askToken: () =>
+    askToken: (nonce) =>
       new Promise((resolve) => {
         waiting.push(resolve);
         setTimeout(resolve, TOKEN_TIMEOUT_MS, null);
-        post({ kind: "tokenWanted" });
+        post({ kind: "tokenWanted", nonce });
       }),
     emit: (type, detail) => post({ kind: "event", type, detail }),
     close: () => post({ kind: "closeWanted" }),

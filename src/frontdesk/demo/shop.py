@@ -31,9 +31,10 @@ _POLICY: Final = (
 
 
 class TokenBody(BaseModel):
-    """Who signed in at the shop."""
+    """Who signed in at the shop, and the nonce that their chat asked for, if any."""
 
     person: Annotated[Literal["zhang", "lin"], Field(alias="as")]
+    nonce: Annotated[str | None, Field(max_length=100)] = None
 
 
 @router.get("/demo")
@@ -51,11 +52,11 @@ async def show_shop(request: Request, lang: str = "") -> HTMLResponse:
 @router.post("/demo/token")
 async def sign_in(request: Request, body: TokenBody) -> dict[str, str]:
     """Sign a customer in, as the shop's member system would after its own sign-in."""
-    return {"token": await sign_token(request.app.state.services, _PEOPLE[body.person])}
+    return {"token": await sign_token(request.app.state.services, _PEOPLE[body.person], body.nonce)}
 
 
-async def sign_token(services: Services, person: Person) -> str:
-    """Return a fresh identity token for a customer of the shop."""
+async def sign_token(services: Services, person: Person, nonce: str | None = None) -> str:
+    """Return a fresh identity token for a customer of the shop; with `nonce` only the browser that asked can use it."""
     organization_id, inbox = await find_shop(services)
     async with services.db.begin(organization_id) as tx:
         key = next(key for key in await load_realm_keys(tx, services.cipher, inbox.realm_id) if key.secret)
@@ -72,6 +73,8 @@ async def sign_token(services: Services, person: Person) -> str:
         "email_verified": True,
         "locale": "zh-Hant",
     }
+    if nonce is not None:
+        claims["nonce"] = nonce
     header = {"alg": "HS256", "kid": key.kid, "typ": "contact-identity+jwt"}
     return jwt.encode(header, claims, OctKey.import_key(key.secret or ""))
 
