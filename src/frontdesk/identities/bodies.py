@@ -131,6 +131,7 @@ class WriteContactBody(LenientModel):
     inbox: Reference | None = None
     inboxes: Sequence[Reference] | None = None
     query_metadata: QueryMetadataField = None
+    allow_erased: bool = Field(default=False, description="Make the contact although the person was erased.")
 
     def to_given(self) -> Given:
         """Return what was sent, and only that."""

@@ -13,6 +13,7 @@ from frontdesk.contacts.model import CardFields, Contact, ContactInbox, hide_per
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import PreconditionFailed
 from frontdesk.core.ids import ContactId, InboxId, ProfileId, RealmId
+from frontdesk.core.secrets import Cipher
 from frontdesk.identities import queries
 from frontdesk.identities.model import Identity, IdentityKey, find_primary, parse_source_id
 from frontdesk.identities.source_ids import (
@@ -24,6 +25,7 @@ from frontdesk.identities.source_ids import (
     set_source_id,
     take_identity,
 )
+from frontdesk.identities.tombstones import refuse_erased
 from frontdesk.organizations.model import Caller, Right
 
 Warnings: TypeAlias = tuple[AccessWarning, ...]
@@ -73,12 +75,13 @@ class Given:
 
 
 async def create_card(
-    tx: Tx, caller: Caller, given: Given, *, key: IdentityKey | None = None
+    tx: Tx, caller: Caller, given: Given, *, key: IdentityKey | None = None, tombstones: Cipher | None = None
 ) -> tuple[ContactId, Warnings]:
     """Make a contact in advance, with its source ids and its access; `key` is one more identity.
 
-    Rights: contacts.edit, and contacts.edit_access to set access. Raises what `create_contact` raises, InvalidSourceId
-    and SourceIdTaken.
+    With `tombstones` nobody who was erased is made again; None: a member asks for exactly that. Rights: contacts.edit,
+    and contacts.edit_access to set access. Raises what `create_contact` raises, InvalidSourceId, SourceIdTaken and
+    Erased.
     """
     await queries.lock_source_ids(tx, given.source_ids())
     contact = await actions.create_contact(
@@ -95,6 +98,9 @@ async def create_card(
         await set_source_id(tx, caller, contact.id, given.source_id)
     for realm, source_id in given.identities:
         await take_identity(tx, caller, contact.id, await read_key(tx, source_id, realm))
+    if tombstones is not None:
+        keys = [identity.key for identity in await queries.list_identities(tx, contact.id)]
+        await refuse_erased(tx, tombstones, keys=keys, emails=contact.emails, phones=contact.phones)
     return contact.id, await list_access_warnings(tx, contact)
 
 
@@ -130,7 +136,13 @@ async def change_card(
 
 
 async def upsert_card(
-    tx: Tx, caller: Caller, key: IdentityKey, given: Given, *, if_version: int | None = None
+    tx: Tx,
+    caller: Caller,
+    key: IdentityKey,
+    given: Given,
+    *,
+    if_version: int | None = None,
+    tombstones: Cipher | None = None,
 ) -> tuple[ContactId, Warnings, bool]:
     """Write on the contact who has `key`, or make one; return whom, warnings, and whether it was made.
 
@@ -141,7 +153,7 @@ async def upsert_card(
     if holder is None:
         if if_version is not None:
             raise PreconditionFailed
-        contact_id, warnings = await create_card(tx, caller, given, key=key)
+        contact_id, warnings = await create_card(tx, caller, given, key=key, tombstones=tombstones)
         return contact_id, warnings, True
     if await contacts.find_visible_contact(tx, holder, caller.inboxes_for(Right.CONTACTS_EDIT)) is None:
         raise await refuse_taken(tx, caller, key)

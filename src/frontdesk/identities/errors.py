@@ -53,6 +53,16 @@ class SourceIdTaken(FrontdeskError):
         self.holder = holder
 
 
+class Erased(Conflict):
+    """The person was erased; nobody brings them back unasked. `field` names what tells."""
+
+    slug, title = "erased", "This person was erased"
+
+    def __init__(self, field: str) -> None:
+        detail = "This person was erased. Send `allowErased: true` to make the contact all the same."
+        super().__init__(detail, pointer=f"/{field}", facts={"field": field})
+
+
 class ContactMerged(Conflict):
     """The contact went into another one, `survivor`; what identifies it can be changed there only."""
 
@@ -73,6 +83,12 @@ class KeyRevoked(Conflict):
     """A revoked key stays revoked: whoever has it could have signed with it meanwhile."""
 
     slug, title = "key-revoked", "This key was revoked; make a new one"
+
+
+class ConflictSettled(Conflict):
+    """Somebody settled the conflict otherwise."""
+
+    slug, title = "conflict-settled", "This conflict was settled otherwise meanwhile"
 
 
 class RefusalReason(StrEnum):

@@ -11,6 +11,7 @@ from frontdesk.channels import queries as channels
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import ContactId, InboxId, RealmId
+from frontdesk.core.secrets import Cipher
 from frontdesk.core.wire import Paging, page_of, paging, reply
 from frontdesk.identities import cards, deletion, listing, queries, source_ids
 from frontdesk.identities.bodies import (
@@ -89,9 +90,14 @@ async def list_contacts(
 
 @router.post("/contacts", response_model=ContactBody, status_code=201)
 async def create_contact(request: Request, ctx: Edit, body: CreateContactBody) -> Response:
-    """Make a contact in advance. Problems: `invalid-source-id`, `source-id-taken`, `invalid-query-metadata`."""
+    """Make a contact in advance.
+
+    Problems: `invalid-source-id`, `source-id-taken`, `erased`, `invalid-query-metadata`.
+    """
     async with ctx.db.begin(ctx.organization_id) as tx:
-        contact_id, warnings = await cards.create_card(tx, ctx.caller, body.to_given())
+        contact_id, warnings = await cards.create_card(
+            tx, ctx.caller, body.to_given(), tombstones=_tombstones(ctx, body)
+        )
         return await _answer(request, ctx, tx, contact_id, Right.CONTACTS_EDIT, warnings, status=201)
 
 
@@ -106,7 +112,7 @@ async def upsert_contact(
 ) -> Response:
     """Write on the contact with this source id, or make one (201).
 
-    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `invalid-query-metadata`.
+    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `erased`, `invalid-query-metadata`.
     """
     return await _upsert(request, ctx, body, source_id, realm, version)
 
@@ -117,7 +123,7 @@ async def upsert_contact_at(
 ) -> Response:
     """Write on the contact with this source id, which has no slash, or make one (201).
 
-    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `invalid-query-metadata`.
+    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `erased`, `invalid-query-metadata`.
     """
     if "%2f" in request.scope["raw_path"].decode("latin-1").lower():
         raise InvalidRequest("Send a source id with a slash as `?sourceId=`.", pointer="/sourceId")
@@ -203,9 +209,15 @@ async def _upsert(
     async with ctx.db.begin(ctx.organization_id) as tx:
         chosen = RealmId(realm) if realm else (await channels.get_default_realm(tx)).id
         key = await source_ids.read_key(tx, source_id, chosen)
-        contact_id, warnings, is_new = await cards.upsert_card(tx, ctx.caller, key, given, if_version=version)
+        contact_id, warnings, is_new = await cards.upsert_card(
+            tx, ctx.caller, key, given, if_version=version, tombstones=_tombstones(ctx, body)
+        )
         status = 201 if is_new else 200
         return await _answer(request, ctx, tx, contact_id, Right.CONTACTS_EDIT, warnings, status=status)
+
+
+def _tombstones(ctx: Ctx, body: WriteContactBody) -> Cipher | None:
+    return None if body.allow_erased else ctx.services.cipher
 
 
 async def _choose_realm(tx: Tx, contact_id: ContactId, realm: UUID | None) -> RealmId:

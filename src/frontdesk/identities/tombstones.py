@@ -4,16 +4,17 @@ Only this installation, with its secret key, can tell whether a value is among t
 comes back is a new contact.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
 from frontdesk.core.db import Tx
 from frontdesk.core.secrets import Cipher
+from frontdesk.identities.errors import Erased
 from frontdesk.identities.model import IdentityKey
 
-Erased: TypeAlias = IdentityKey | str
+Gone: TypeAlias = IdentityKey | str
 """What of the given values belonged to somebody erased: an identity, an e-mail or a phone number as given."""
 
 _NO_REALM: Final = UUID(int=0)
@@ -44,7 +45,7 @@ async def insert_tombstones(
 
 async def find_erased(
     tx: Tx, cipher: Cipher, *, keys: Iterable[IdentityKey], emails: Iterable[str], phones: Iterable[str]
-) -> set[Erased]:
+) -> set[Gone]:
     """Return those of the given values that belonged to somebody who was erased."""
     rows = _hash_all(tx, cipher, keys, emails, phones)
     if not rows:
@@ -59,11 +60,21 @@ async def find_erased(
     return {value for row, value in rows.items() if row in found}
 
 
+async def refuse_erased(
+    tx: Tx, cipher: Cipher, *, keys: Collection[IdentityKey], emails: Collection[str], phones: Collection[str]
+) -> None:
+    """Raise Erased when one of these belonged to somebody who was erased."""
+    found = await find_erased(tx, cipher, keys=keys, emails=emails, phones=phones)
+    fields = {"sourceId": found.intersection(keys), "emails": found.intersection(emails), "phones": found}
+    if found:
+        raise Erased(next(field for field, hits in fields.items() if hits))
+
+
 def _hash_all(
     tx: Tx, cipher: Cipher, keys: Iterable[IdentityKey], emails: Iterable[str], phones: Iterable[str]
-) -> Mapping[_Row, Erased]:
+) -> Mapping[_Row, Gone]:
     """Map each row of the table to the value that it stands for; e-mails in any case are one."""
-    rows: dict[_Row, Erased] = {}
+    rows: dict[_Row, Gone] = {}
     for key in keys:
         rows["source_id", key.realm, _hash(tx, cipher, "source_id", key.realm, key.source_id)] = key
     for email in emails:
@@ -78,6 +89,6 @@ def _hash(tx: Tx, cipher: Cipher, kind: str, realm: UUID, value: str) -> bytes:
     return bytes.fromhex(cipher.sign(content, purpose=_PURPOSE))
 
 
-def _params(tx: Tx, rows: Mapping[_Row, Erased]) -> dict[str, object]:
+def _params(tx: Tx, rows: Mapping[_Row, Gone]) -> dict[str, object]:
     kinds, realms, hashes = zip(*rows, strict=True) if rows else ((), (), ())
     return {"organization": tx.organization_id, "kinds": list(kinds), "realms": list(realms), "hashes": list(hashes)}
