@@ -26,7 +26,7 @@ from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, NotFound
 from frontdesk.core.ids import AssistantId, AttachmentId, ContactId, ConversationId, MessageId, new_id
 from frontdesk.core.text import utc_now
-from frontdesk.identities.queries import resolve_contact_id
+from frontdesk.identities.source_ids import keep_survivor
 from frontdesk.organizations.callers import Ctx
 from frontdesk.organizations.model import Right
 
@@ -54,7 +54,9 @@ async def ask_assistant(ctx: Ctx, assistant_id: AssistantId, body: CompletionBod
     now, holder = utc_now(), new_id()
     async with ctx.db.begin(ctx.organization_id) as tx:
         await access_assistant(tx, ctx.caller, assistant_id)
-        survivor = await resolve_contact_id(tx, sender) if sender is not None else None
+        if body.conversation is not None:
+            await conversations.lock_conversation(tx, body.conversation)  # before the card: merging locks them so
+        survivor = await keep_survivor(tx, sender) if sender is not None else None
         conversation = await _find_or_open(tx, ctx, assistant_id, body.conversation, survivor)
         assurance = Assurance.SIGNED if survivor is not None else Assurance.ANONYMOUS
         incoming = Incoming(

@@ -74,6 +74,12 @@ async def lock_contact(tx: Tx, contact_id: ContactId) -> None:
     await tx.execute(sql, {"organization": tx.organization_id, "id": contact_id})
 
 
+async def keep_contact(tx: Tx, contact_id: ContactId) -> None:
+    """Wait until nobody can lock the card before this transaction ends, as merging does; others may keep it, too."""
+    sql = "SELECT 1 FROM contacts WHERE organization_id = %(organization)s AND id = %(id)s FOR KEY SHARE"
+    await tx.execute(sql, {"organization": tx.organization_id, "id": contact_id})
+
+
 async def insert_contact(tx: Tx, contact: Contact, said_by: Provenance = Provenance.MEMBER) -> None:
     """Store a new card, whose e-mails and phones `said_by` said."""
     sql = """

@@ -18,6 +18,7 @@ from frontdesk.core.ids import ContactId, ConversationId, InboxId
 from frontdesk.core.text import utc_now
 from frontdesk.core.wire import LenientModel, Paging, WireModel, page_of, paging, reply
 from frontdesk.identities.queries import resolve_contact_id
+from frontdesk.identities.source_ids import keep_survivor
 from frontdesk.organizations.callers import Ctx, needs
 from frontdesk.organizations.model import Right
 
@@ -53,7 +54,7 @@ async def open_conversation(request: Request, ctx: Reply, body: OpenConversation
             if not ctx.caller.may(Right.ACT_AS):
                 raise Forbidden(facts={"right": Right.ACT_AS.value})
             contact = await contacts.access_contact(
-                tx, ctx.caller, await resolve_contact_id(tx, body.contact), Right.CONTACTS_VIEW
+                tx, ctx.caller, await keep_survivor(tx, body.contact), Right.CONTACTS_VIEW
             )
             contact_id = contact.id
         conversation = await queries.insert_conversation(tx, contact_id, inbox.id, now=now)

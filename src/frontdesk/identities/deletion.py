@@ -33,6 +33,7 @@ async def delete_contact(tx: Tx, caller: Caller, contact_id: ContactId) -> None:
     await access_unmerged(tx, caller, contact_id, Right.CONTACTS_DELETE)
     await queries.lock_sessions_of(tx, contact_id)
     await contacts.lock_contact(tx, contact_id)
+    await access_unmerged(tx, caller, contact_id, Right.CONTACTS_DELETE)  # as it is now that nobody merges it
     now = utc_now()
     released = await queries.release_identities(tx, contact_id, now=now)
     ended = await queries.end_sessions_of_contact(tx, contact_id, "contact_deleted", now=now)

@@ -45,6 +45,20 @@ async def access_unmerged(tx: Tx, caller: Caller, contact_id: ContactId, right: 
         raise ContactMerged(survivor)
 
 
+async def keep_survivor(tx: Tx, contact_id: ContactId) -> ContactId:
+    """Return the contact that `contact_id` leads to; it is not merged away before this transaction ends.
+
+    For those who are about to store something of the contact and lock no card.
+    """
+    survivor = await queries.resolve_contact_id(tx, contact_id)
+    while True:
+        await contacts.keep_contact(tx, survivor)
+        present = await queries.resolve_contact_id(tx, survivor)
+        if present == survivor:
+            return survivor
+        survivor = present
+
+
 async def set_source_id(
     tx: Tx, caller: Caller, contact_id: ContactId, source_id: object, *, realm: RealmId | None = None
 ) -> IdentityKey:
@@ -59,6 +73,7 @@ async def set_source_id(
     await queries.lock_source_ids(tx, [key.source_id])
     await queries.lock_sessions_of(tx, contact_id)
     await contacts.lock_contact(tx, contact_id)
+    await access_unmerged(tx, caller, contact_id, Right.CONTACTS_EDIT)  # as it is now that nobody merges it
     held = [one for one in await queries.list_identities(tx, contact_id) if one.realm_id == key.realm]
     if key in {one.key for one in held}:
         return key
@@ -80,6 +95,8 @@ async def link_identity(tx: Tx, caller: Caller, contact_id: ContactId, key: Iden
     """
     await access_unmerged(tx, caller, contact_id, Right.CONTACTS_VOUCH)
     await queries.lock_source_ids(tx, [key.source_id])
+    await contacts.lock_contact(tx, contact_id)
+    await access_unmerged(tx, caller, contact_id, Right.CONTACTS_VOUCH)  # as it is now that nobody merges it
     if (await queries.find_owners(tx, [key])).get(key) == contact_id:
         return
     await take_identity(tx, caller, contact_id, key, Right.CONTACTS_VOUCH, linked_by=caller.name)
