@@ -16,6 +16,7 @@ from frontdesk.core.live import Event, announce
 from frontdesk.core.secrets import Cipher, IssuedSecret, hash_secret, issue_secret, parse_secret
 from frontdesk.core.text import utc_now
 from frontdesk.identities import key_sets, keys, proof_queries, queries
+from frontdesk.identities.conflicts import find_shared, note_conflicts
 from frontdesk.identities.errors import IdentityRefused, ProofRefused, RefusalReason
 from frontdesk.identities.introspection import lock_introspection
 from frontdesk.identities.model import (
@@ -293,6 +294,8 @@ async def _refresh_card(tx: Tx, inbox: Inbox, contact_id: ContactId, proof: Proo
         "language": card.locale,
         "attributes": card.attributes,
     }
-    fields = {field: value for field, value in said.items() if value is not None}
-    await refresh_card(tx, contact_id, cast("CardFields", fields), Provenance.SIGNED)
+    fields = cast("CardFields", {field: value for field, value in said.items() if value is not None})
+    shared = await find_shared(tx, contact_id, fields)
+    written = await refresh_card(tx, contact_id, fields, Provenance.SIGNED)
+    await note_conflicts(tx, written, fields, Provenance.SIGNED, shared, now=now)
     await touch_inbox(tx, contact_id, inbox.id, now)
