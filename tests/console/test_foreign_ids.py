@@ -14,7 +14,11 @@ from frontdesk.web import create_app
 
 IDS = {**PARAMETERS, "key_id": "realm_key"}
 LISTS = {"files": "file_id", "faqs": "faq_id"}  # these share some screens, which are told the ids of what is chosen
-WORDS = {"place": tuple(LISTS), "which": ("visitors", "members")}  # parameters that are no ids
+WORDS = {
+    "place": tuple(LISTS),
+    "which": ("visitors", "members"),
+    "assurance": ("signed",),
+}  # parameters that are no ids
 
 
 def list_screens() -> Iterator[tuple[str, str]]:

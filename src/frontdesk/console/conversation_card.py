@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from frontdesk.access.layers import EffectiveScope
+from frontdesk.access.model import Assurance
 from frontdesk.answers.askers import find_voice, load_asker
+from frontdesk.answers.memory import load_memory
+from frontdesk.answers.memory_model import Summary
 from frontdesk.channels.queries import get_inbox
+from frontdesk.console.memory_words import ShownFact, show_facts
 from frontdesk.contacts.access import sees_personal
 from frontdesk.contacts.model import Contact
 from frontdesk.conversations.model import Conversation, Message, MessageType
@@ -19,6 +23,7 @@ from frontdesk.knowledge.search import count_permitted
 from frontdesk.organizations.model import Caller, Right
 
 _RECENT = 5
+_REMEMBERED = 4
 _PERSON_STEPS = {"contact", "profiles", "contact_and_profiles", "visitor_scope", "member_scope"}
 
 
@@ -32,6 +37,15 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is remembered of the contact, the latest first, and how many facts there are in all."""
+
+    facts: Sequence[ShownFact]
+    summaries: Sequence[Summary]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationCard:
     """What stands beside a thread. None where there is nothing to show, or nothing for this member."""
 
@@ -41,6 +55,7 @@ class ConversationCard:
     reach: Reach | None
     recent: Sequence[Conversation]
     recent_count: int
+    memory: Remembered | None
 
 
 async def load_card(tx: Tx, caller: Caller, conversation: Conversation) -> ConversationCard | None:
@@ -50,6 +65,7 @@ async def load_card(tx: Tx, caller: Caller, conversation: Conversation) -> Conve
     except NotFound:
         return None
     last = await _find_last_incoming(tx, conversation)
+    personal = sees_personal(caller, [inbox.inbox_id for inbox in view.inboxes])
     count, found = await list_conversations(
         tx,
         inbox_ids=caller.inboxes_for(Right.CONVERSATIONS_VIEW),
@@ -58,12 +74,21 @@ async def load_card(tx: Tx, caller: Caller, conversation: Conversation) -> Conve
     )
     return ConversationCard(
         view,
-        sees_personal(caller, [inbox.inbox_id for inbox in view.inboxes]),
+        personal,
         await find_session_by_id(tx, last.session_id) if last and last.session_id else None,
         await _measure(tx, view.contact, conversation, last) if last else None,
         [one for one in found if one.id != conversation.id][:_RECENT],
         count - 1,
+        await _remember(tx, view, last) if personal else None,
     )
+
+
+async def _remember(tx: Tx, view: ContactView, last: Message | None) -> Remembered:
+    memory = await load_memory(tx, view.contact.id)
+    session = last.assurance if last else Assurance.ANONYMOUS
+    latest = memory.facts[:_REMEMBERED]
+    facts = await show_facts(tx, latest, session=session, has_identity=view.primary is not None)
+    return Remembered(facts, memory.summaries[::-1], len(memory.facts))
 
 
 async def _find_last_incoming(tx: Tx, conversation: Conversation) -> Message | None:

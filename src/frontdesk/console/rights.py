@@ -5,7 +5,7 @@ from frontdesk.organizations.model import Right
 
 RIGHTS = {
     Right.CONTACTS_VIEW: N_("See contacts"),
-    Right.CONTACTS_VIEW_PERSONAL: N_("See e-mail and phone"),
+    Right.CONTACTS_VIEW_PERSONAL: N_("See e-mail, phone and memory"),
     Right.CONTACTS_EDIT: N_("Add and change contacts"),
     Right.CONTACTS_EDIT_ACCESS: N_("Give and take access of contacts"),
     Right.CONTACTS_VOUCH: N_("Vouch for identities"),

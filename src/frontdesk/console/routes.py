@@ -12,6 +12,7 @@ from frontdesk.console import (
     contact,
     contact_access,
     contact_edit,
+    contact_memory,
     contacts,
     conversations,
     knowledge,
@@ -70,6 +71,7 @@ SCREENS = (
     contact.router,
     contact_edit.router,
     contact_access.router,
+    contact_memory.router,
     profiles.router,
     knowledge.router,
     knowledge_documents.router,  # before those that take an id where it has a word
