@@ -4,9 +4,9 @@ from collections.abc import Collection
 from typing import Final
 
 from frontdesk.core.db import Tx
-from frontdesk.core.ids import LabelId
+from frontdesk.core.ids import ContactId, LabelId
 
-LARGE: Final = 10_000  # contacts with a label, above which they are not listed but asked one by one
+LISTED: Final = 10_000  # contacts with a label; of a label with more, each contact is asked whether it has it
 
 
 async def find_labels_called(tx: Tx, said: Collection[str]) -> dict[str, list[LabelId]]:
@@ -35,14 +35,13 @@ async def find_labels_with(tx: Tx, words: Collection[str]) -> dict[str, list[Lab
     return found
 
 
-async def find_large_labels(tx: Tx, label_ids: Collection[LabelId]) -> frozenset[LabelId]:
-    """Return those of `label_ids` that more than 10,000 contacts have."""
+async def find_labelled(tx: Tx, label_ids: Collection[LabelId]) -> list[ContactId] | None:
+    """Return the contacts that have one of these labels; None when there are more than 10,000."""
     sql = """
-        SELECT wanted.id FROM unnest(%(labels)s::uuid[]) AS wanted (id)
-         WHERE EXISTS (SELECT 1 FROM labelled_contacts l
-                        WHERE l.organization_id = %(organization)s AND l.label_id = wanted.id OFFSET %(large)s)
+        SELECT DISTINCT contact_id FROM (
+            SELECT contact_id FROM labelled_contacts
+             WHERE organization_id = %(organization)s AND label_id = ANY(%(labels)s) LIMIT %(listed)s + 1) AS listed
     """
-    if not label_ids:
-        return frozenset()
-    params = {"organization": tx.organization_id, "labels": list(label_ids), "large": LARGE}
-    return frozenset(LabelId(row[0]) for row in await tx.fetch(sql, params))
+    params = {"organization": tx.organization_id, "labels": list(label_ids), "listed": LISTED}
+    rows = await tx.fetch(sql, params)
+    return None if len(rows) > LISTED else [ContactId(row[0]) for row in rows]

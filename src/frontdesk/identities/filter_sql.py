@@ -30,10 +30,6 @@ _IDS: Final[Mapping[str, tuple[str, str]]] = {
 PERSONAL_FIELDS: Final = frozenset({"email", "phone"})
 _TRIGRAM: Final = 3
 _NATIONAL: Final = 7  # digits from which on a leading zero is that of a national number
-_LABELLED: Final = """
-    SELECT l.contact_id FROM labelled_contacts l
-     WHERE l.organization_id = %(organization)s AND l.label_id = ANY({labels}::uuid[])
-"""
 _DAY: Final = r"^\d{4}-\d\d-\d\d"  # how dates stand in attributes, with or without a time
 
 
@@ -81,8 +77,8 @@ class Found:
     """What must be looked up before a filter is compiled."""
 
     labels: Mapping[str, Sequence[LabelId]]  # by what the filter calls them: an id, or a name
-    word_labels: Mapping[str, Sequence[LabelId]]  # labels whose names have a word that is searched for
-    large: frozenset[LabelId]  # of these, the ones that more contacts have than are counted
+    labelled: Mapping[str, list[ContactId]]  # by a word that is searched for: contacts with a label named so
+    large_labels: Mapping[str, list[LabelId]]  # labels named so that too many contacts have to list them
     contact_ids: Mapping[str, ContactId]  # searched texts that are ids, and whom they name today
 
 
@@ -92,10 +88,15 @@ async def look_up(tx: Tx, group: Group) -> Found:
     ids = {text: parsed for text in texts if (parsed := _read_id(text)) is not None}
     contact_ids = {text: await resolve_contact_id(tx, ContactId(one)) for text, one in ids.items()}
     said = {text for one in group.walk() if one.kind is FieldKind.LABEL for text in _values(one)}
-    words = {word for text in texts for word in text.split()}
-    word_labels = await queries.find_labels_with(tx, words) if words else {}
-    large = await queries.find_large_labels(tx, {label for found in word_labels.values() for label in found})
-    return Found(await queries.find_labels_called(tx, said) if said else {}, word_labels, large, contact_ids)
+    labels = await queries.find_labels_called(tx, said) if said else {}
+    words = {word for text in texts for word in text.split() if not is_short(word)}
+    with_labels = await queries.find_labels_with(tx, words) if words else {}
+    labelled: dict[str, list[ContactId]] = {}
+    for word, named in with_labels.items():
+        if (contacts := await queries.find_labelled(tx, named)) is not None:
+            labelled[word] = contacts
+    large = {word: named for word, named in with_labels.items() if word not in labelled}
+    return Found(labels, labelled, large, contact_ids)
 
 
 def pattern(params: Parameters, text: str) -> str:
@@ -141,16 +142,13 @@ def search(compiler: Compiler, text: str) -> str:
 
 
 def _search_word(compiler: Compiler, word: str) -> str:
-    wanted = _anywhere(compiler, word)
-    if is_short(word):
-        wanted = f"'%% ' || {pattern(compiler.params, word)} || '%%'"
+    wanted = _word(compiler, word) if is_short(word) else _anywhere(compiler, word)
     personal = compiler.only_personal(f"c.search_personal LIKE {wanted}")
     found = [f"c.search LIKE {wanted}", f"c.search_ids LIKE {wanted}", personal]
-    labels = compiler.found.word_labels.get(word, ())
-    if small := [label for label in labels if label not in compiler.found.large]:
-        found.append(f"c.id = ANY(ARRAY({_LABELLED.format(labels=compiler.params.add(small))}))")
-    if large := [label for label in labels if label in compiler.found.large]:
-        found.append(_exists("labelled_contacts", f"v.label_id = ANY({compiler.params.add(large)}::uuid[])"))
+    if labelled := compiler.found.labelled.get(word):
+        found.append(f"c.id = ANY({compiler.params.add(labelled)}::uuid[])")
+    if labels := compiler.found.large_labels.get(word):
+        found.append(_exists("labelled_contacts", f"v.label_id = ANY({compiler.params.add(labels)}::uuid[])"))
     return f"({' OR '.join(found)})"
 
 
@@ -172,7 +170,8 @@ def _compile_column(compiler: Compiler, one: Condition) -> str:
         return f"{column} {'<>' if one.op is Op.IS_SET else '='} ''"
     if one.op in {Op.CONTAINS, Op.STARTS_WITH}:
         like = _like(compiler, one, column)
-        return f"({_within(compiler, one, 'c.search')} AND {like})" if one.field == "name" else like
+        begins = one.op is Op.STARTS_WITH
+        return f"({_within(compiler, one, 'c.search', begins=begins)} AND {like})" if one.field == "name" else like
     values = f"ANY({compiler.params.add(_values(one))}::text[])"
     return f"NOT ({column} = {values})" if one.op is Op.NOT_EQUALS else f"{column} = {values}"
 
@@ -182,7 +181,8 @@ def _compile_listed(compiler: Compiler, one: Condition) -> str:
     if one.op in {Op.IS_SET, Op.IS_NOT_SET}:
         return _exists(table, "true", negated=one.op is Op.IS_NOT_SET)
     if one.op in {Op.CONTAINS, Op.STARTS_WITH}:
-        return f"({_within(compiler, one, searched)} AND {_exists(table, _like(compiler, one, f'v.{column}'))})"
+        found = _exists(table, _like(compiler, one, f"v.{column}"))
+        return f"({_within(compiler, one, searched, begins=one.op is Op.STARTS_WITH)} AND {found})"
     if one.field == "email":
         values, column = [text.lower() for text in _values(one)], "email_key"
     elif one.field == "phone":
@@ -217,8 +217,7 @@ def _compile_time(compiler: Compiler, one: Condition) -> str:
     compared = f"{sign} {compiler.params.add(moment)}::timestamptz"
     if one.field != "last_seen":
         return f"{column} {compared}"
-    # The first half says nothing new; it lets the index of the usual order find where to begin.
-    return f"(coalesce(c.last_seen_at, c.created_at) {compared} AND c.last_seen_at IS NOT NULL)"
+    return f"(c.seen_at {compared} AND c.last_seen_at IS NOT NULL)"  # seen_at is the same, and indexed
 
 
 # --- attributes ---
@@ -281,8 +280,13 @@ def _like(compiler: Compiler, one: Condition, value: str) -> str:
     return f"search_form({value}) LIKE {start}{pattern(compiler.params, one.value)} || '%%'"
 
 
-def _within(compiler: Compiler, one: Condition, column: str) -> str:
-    return f"{column} LIKE {_anywhere(compiler, one.value)}"
+def _within(compiler: Compiler, one: Condition, column: str, *, begins: bool = False) -> str:
+    """Return what the index can tell: that the searched column has the value, where a word begins or anywhere."""
+    return f"{column} LIKE {_word(compiler, one.value) if begins else _anywhere(compiler, one.value)}"
+
+
+def _word(compiler: Compiler, text: str) -> str:
+    return f"'%% ' || {pattern(compiler.params, text)} || '%%'"
 
 
 def _anywhere(compiler: Compiler, text: str) -> str:

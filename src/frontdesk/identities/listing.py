@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from frontdesk.contacts.queries import CARD, to_contact
-from frontdesk.core.db import Tx
+from frontdesk.core.db import Row, Tx
 from frontdesk.core.errors import InvalidRequest
-from frontdesk.core.ids import InboxId, ProfileId
+from frontdesk.core.ids import ContactId, InboxId, ProfileId
 from frontdesk.core.inputs import clean_line
 from frontdesk.core.text import utc_now
 from frontdesk.core.wire import Paging
@@ -81,23 +81,22 @@ class ContactPage:
 
 @dataclass(frozen=True, slots=True)
 class _Sorting:
-    key: str  # of `contacts c`; ties are broken by the id
+    key: str  # a column of `contacts c`; ties are broken by the id
     cast: str
     is_descending: bool
 
-    def order_by(self) -> str:
+    def order_by(self, key: str, contact_id: str) -> str:
         direction = "DESC" if self.is_descending else "ASC"
-        return f"{self.key} {direction}, c.id {direction}"
+        return f"{key} {direction}, {contact_id} {direction}"
 
-    def after(self) -> str:
+    def after(self, key: str, contact_id: str) -> str:
         sign = "<" if self.is_descending else ">"
-        return f"({self.key}, c.id) {sign} (%(after_key)s::{self.cast}, %(after_id)s::uuid)"
+        return f"({key}, {contact_id}) {sign} (%(after_key)s::{self.cast}, %(after_id)s::uuid)"
 
 
-_SEEN: Final = "coalesce(c.last_seen_at, c.created_at)"
 _SORTINGS: Final[Mapping[Order, _Sorting]] = {
-    Order.LAST_SEEN: _Sorting(_SEEN, "timestamptz", is_descending=True),
-    Order.LAST_SEEN_TURNED: _Sorting(_SEEN, "timestamptz", is_descending=False),
+    Order.LAST_SEEN: _Sorting("c.seen_at", "timestamptz", is_descending=True),
+    Order.LAST_SEEN_TURNED: _Sorting("c.seen_at", "timestamptz", is_descending=False),
     Order.NAME: _Sorting("c.sort_name", "text", is_descending=False),
     Order.NAME_TURNED: _Sorting("c.sort_name", "text", is_descending=True),
     Order.CREATED: _Sorting("c.organization_id", "uuid", is_descending=True),  # ids are made in this order
@@ -118,27 +117,53 @@ async def list_contacts(
     """
     caller.require(Right.CONTACTS_VIEW)
     where, params = await conditions_of(tx, caller, filters)
-    sorting = _SORTINGS[filters.order]
-    page, offset = where, paging.offset
+    params |= {"limit": paging.limit + 1, "offset": paging.offset, "counted": EXACT_COUNT + 1}
     if cursor:
-        page, offset = f"{where} AND {sorting.after()}", 0
-        params |= _parse_cursor(cursor, filters.order)
-    counted = f"SELECT count(*) FROM (SELECT 1 FROM contacts c WHERE {where} LIMIT {EXACT_COUNT + 1}) AS counted"
-    count = await tx.fetch_planned(counted, params)
-    sql = f"""
-        SELECT {CARD}, {sorting.key} FROM contacts c WHERE {page}
-         ORDER BY {sorting.order_by()} LIMIT %(limit)s + 1 OFFSET %(offset)s
-    """
-    rows = await tx.fetch_planned(sql, params | {"limit": paging.limit, "offset": offset})
-    views = await load_views(tx, caller, [to_contact(row) for row in rows[: paging.limit]])
-    following = _render_cursor(filters.order, rows[paging.limit - 1]) if len(rows) > paging.limit else None
-    return _to_page(tuple(views), count[0][0], offset + len(rows), following)
-
-
-def _to_page(views: tuple[ContactView, ...], count: int, at_least: int, following: str | None) -> ContactPage:
+        params |= _parse_cursor(cursor, filters.order) | {"offset": 0}
+    sorting = _SORTINGS[filters.order]
+    count, ids = await _match(tx, where, params, sorting, is_later=bool(cursor))
+    rows = await _read_cards(tx, ids[: paging.limit], sorting)
+    views = tuple(await load_views(tx, caller, [to_contact(row) for row in rows]))
+    following = _render_cursor(filters.order, rows[-1]) if rows and len(ids) > paging.limit else None
     if count <= EXACT_COUNT:
         return ContactPage(views, count, is_estimate=False, next_cursor=following)
-    return ContactPage(views, max(count, at_least), is_estimate=True, next_cursor=following)
+    at_least = max(count, params["offset"] + len(ids))
+    return ContactPage(views, at_least, is_estimate=True, next_cursor=following)
+
+
+async def _match(
+    tx: Tx, where: str, params: dict[str, Any], sorting: _Sorting, *, is_later: bool
+) -> tuple[int, list[ContactId]]:
+    """Return how many match, at most 10,001, and the ids of the page.
+
+    A few are found by what they match and then sorted; of many, the page is found by walking along the order. The
+    planner cannot know which it will be, and either way is slow where the other is right.
+    """
+    later = sorting.after("m.key", "m.id") if is_later else "true"
+    sql = f"""
+        WITH matching AS MATERIALIZED (
+            SELECT c.id, {sorting.key} AS key FROM contacts c WHERE {where} LIMIT %(counted)s)
+        SELECT (SELECT count(*) FROM matching),
+               ARRAY(SELECT m.id FROM matching m WHERE {later}
+                      ORDER BY {sorting.order_by("m.key", "m.id")} LIMIT %(limit)s OFFSET %(offset)s)
+    """
+    ((count, ids),) = await tx.fetch_planned(sql, params)
+    if count <= EXACT_COUNT:
+        return count, ids
+    later = sorting.after(sorting.key, "c.id") if is_later else "true"
+    sql = f"""
+        SELECT c.id FROM contacts c WHERE {where} AND {later}
+         ORDER BY {sorting.order_by(sorting.key, "c.id")} LIMIT %(limit)s OFFSET %(offset)s
+    """
+    return count, [row[0] for row in await tx.fetch_planned(sql, params)]
+
+
+async def _read_cards(tx: Tx, ids: Sequence[ContactId], sorting: _Sorting) -> list[Row]:
+    sql = f"""
+        SELECT {CARD}, {sorting.key} FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
+          JOIN contacts c ON c.organization_id = %(organization)s AND c.id = wanted.id ORDER BY wanted.place
+    """
+    return await tx.fetch(sql, {"organization": tx.organization_id, "ids": list(ids)})
 
 
 async def conditions_of(tx: Tx, caller: Caller, filters: ContactFilters) -> tuple[str, dict[str, Any]]:
@@ -171,7 +196,7 @@ def _require_personal(caller: Caller, group: Group) -> None:
 # --- cursors ---
 
 
-def _render_cursor(order: Order, row: tuple[Any, ...]) -> str:
+def _render_cursor(order: Order, row: Row) -> str:
     contact_id, key = row[0], row[-1]
     written = key.isoformat() if isinstance(key, datetime) else str(key)
     return base64.urlsafe_b64encode(json.dumps([order.value, written, str(contact_id)]).encode()).decode()

@@ -26,6 +26,7 @@ ALTER TABLE contacts
     ADD COLUMN search          text GENERATED ALWAYS AS (card_search(name, attributes)) STORED,
     ADD COLUMN sort_name       text COLLATE "C" GENERATED ALWAYS AS
                (CASE WHEN name = '' THEN U&'\+10FFFF' ELSE lower(name) END) STORED,  -- the nameless come last
+    ADD COLUMN seen_at         timestamptz GENERATED ALWAYS AS (coalesce(last_seen_at, created_at)) STORED,
     ADD COLUMN search_ids      text NOT NULL DEFAULT '',  -- ' ' and the search form of each source id
     ADD COLUMN search_personal text NOT NULL DEFAULT '';  -- the same of e-mails and phones: personal
 CREATE INDEX contacts_by_search ON contacts USING gin
@@ -33,9 +34,12 @@ CREATE INDEX contacts_by_search ON contacts USING gin
     WHERE deleted_at IS NULL;
 CREATE INDEX contacts_by_attribute ON contacts USING gin (organization_id, attributes jsonb_path_ops)
     WHERE deleted_at IS NULL;
+CREATE INDEX contacts_by_seen ON contacts (organization_id, seen_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX contacts_never_seen ON contacts (organization_id, seen_at, id)
+    WHERE deleted_at IS NULL AND last_seen_at IS NULL;
 CREATE INDEX contacts_by_sort_name ON contacts (organization_id, sort_name, id) WHERE deleted_at IS NULL;
 CREATE INDEX contacts_by_updated ON contacts (organization_id, updated_at, id) WHERE deleted_at IS NULL;
-DROP INDEX contacts_by_name, contact_emails_by_email, contact_phones_by_phone, identities_by_source_id;
+DROP INDEX contacts_by_last_seen, contacts_by_name, contact_emails_by_email, contact_phones_by_phone, identities_by_source_id;
 CREATE INDEX identities_of_source_id ON identities (organization_id, source_id);
 CREATE TABLE segments (
     organization_id uuid        NOT NULL REFERENCES organizations ON DELETE CASCADE,
