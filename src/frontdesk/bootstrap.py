@@ -61,4 +61,5 @@ async def open_services(settings: Settings, addresses: Addresses) -> AsyncIterat
             public_url=(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/"),
             model_urls=settings.model_urls,
             max_upload_bytes=settings.max_upload_bytes,
+            max_import_bytes=settings.max_import_bytes,
         )

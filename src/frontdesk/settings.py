@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field("Frontdesk <frontdesk@localhost>", description="Sender of those e-mails.")
     max_upload_bytes: int = Field(50_000_000, gt=0, description="Largest file that may be uploaded, in bytes.")
+    max_import_bytes: int = Field(300_000_000, gt=0, description="Largest file of contacts to import, in bytes.")
     max_body_bytes: int = Field(1_000_000, gt=0, description="Largest request body other than an upload, in bytes.")
     max_connections: int = Field(16, ge=2, description="Connections to the database that one process opens at most.")
     log_json: bool = Field(default=False, description="Write logs as JSON lines instead of text.")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import IO
 
 import obstore
 from obstore.exceptions import AlreadyExistsError
@@ -39,6 +40,22 @@ class Files:
         result = await obstore.get_async(self._store, key)
         async for piece in result.stream():
             yield bytes(piece)
+
+    async def read_head(self, key: str, size_bytes: int) -> bytes:
+        """Return the beginning of the content. Raises FileNotFoundError."""
+        size = (await obstore.head_async(self._store, key))["size"]
+        if size == 0:
+            return b""
+        return bytes(await obstore.get_range_async(self._store, key, start=0, end=min(size, size_bytes)))
+
+    async def write_file(self, key: str, file: IO[bytes]) -> None:
+        """Store the rest of a file of any size, in pieces. Raises FileExists when the key is taken."""
+        try:
+            await obstore.head_async(self._store, key)
+        except FileNotFoundError:
+            await obstore.put_async(self._store, key, file)
+        else:
+            raise FileExists(key)
 
     async def delete(self, key: str) -> None:
         """Remove the file; a missing one is fine."""

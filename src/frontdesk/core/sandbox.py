@@ -14,9 +14,7 @@ _NOBODY: Final = 65534
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # Source: unshare(2)
 
 
-async def run_confined(
-    module: str, *arguments: str, given: BinaryIO, answered: BinaryIO, seconds: int
-) -> int | None:
+async def run_confined(module: str, *arguments: str, given: BinaryIO, answered: BinaryIO, seconds: int) -> int | None:
     """Run a program of ours with `given` as its input and `answered` as its output; return its exit status.
 
     Raises TimeoutError when it takes longer than `seconds` by the clock; it is over then, too.

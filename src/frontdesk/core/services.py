@@ -33,3 +33,4 @@ class Services:
     public_url: str  # without a trailing slash
     model_urls: tuple[str, ...]  # base addresses of models that the operator allows
     max_upload_bytes: int
+    max_import_bytes: int

@@ -5,7 +5,8 @@ Source: RFC 7578 (multipart/form-data).
 
 from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -15,6 +16,7 @@ from frontdesk.core.errors import InvalidRequest, TooLarge
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
+SPOOL_LIMIT: Final = 10_000_000  # bytes of a file that are kept in memory
 FIELDS_LIMIT: Final = 32_768  # bytes of everything that is not the file
 
 
@@ -46,23 +48,30 @@ class _NotAForm(InvalidRequest):
 
 async def read_form(
     content_type: str, body: AsyncIterable[bytes], verify: Callable[[Mapping[str, str]], A]
-) -> tuple[A, bytes]:
-    """Return what the fields allow, and the content of the part `file`, which must come last.
+) -> tuple[A, IO[bytes]]:
+    """Return what the fields allow, and the part `file`, which must come last, as a file: a large one is on disk.
 
     `verify` is given the fields before the first byte of the file is kept; what it raises ends the reading. Raises
     InvalidRequest, and TooLarge.
     """
     form = _Form(verify)
-    await _parse(content_type, body, form)
-    return form.result()
+    try:
+        await _parse(content_type, body, form)
+        return form.result()
+    except BaseException:
+        form.close()
+        raise
 
 
 async def read_file(content_type: str, body: AsyncIterable[bytes], *, max_bytes: int) -> tuple[str, bytes]:
     """Return name and content of the part `file`, which must come last. Raises InvalidRequest, and TooLarge."""
     form = _Form(lambda _: _Anything(max_bytes))
-    await _parse(content_type, body, form)
-    _, content = form.result()
-    return form.filename, content
+    try:
+        await _parse(content_type, body, form)
+        _, file = form.result()
+        return form.filename, file.read()
+    finally:
+        form.close()
 
 
 async def _parse(content_type: str, body: AsyncIterable[bytes], form: "_Form[A]") -> None:
@@ -92,6 +101,7 @@ class _Form(Generic[A]):
         self._value = b""
         self._name = ""
         self._part = bytearray()
+        self._file: IO[bytes] = SpooledTemporaryFile(max_size=SPOOL_LIMIT)  # noqa: SIM115 -- closed by who is given it
         self._room = 0  # bytes that the present part may still have
         self._is_complete = False
 
@@ -106,10 +116,14 @@ class _Form(Generic[A]):
             "on_part_end": self._end,
         }
 
-    def result(self) -> tuple[A, bytes]:
+    def close(self) -> None:
+        self._file.close()
+
+    def result(self) -> tuple[A, IO[bytes]]:
         if self._allowed is None or not self._is_complete:
             raise _NotAForm
-        return self._allowed, bytes(self._part)
+        self._file.seek(0)
+        return self._allowed, self._file
 
     def _begin(self) -> None:
         if self._is_complete:
@@ -141,7 +155,10 @@ class _Form(Generic[A]):
         self._room -= end - start
         if self._room < 0:
             raise TooLarge
-        self._part += data[start:end]
+        if self._name == "file":
+            self._file.write(data[start:end])
+        else:
+            self._part += data[start:end]
 
     def _end(self) -> None:
         if self._name == "file":

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import IO, Final, Literal, TypeAlias
 from uuid import UUID
 
 from frontdesk.core.db import Tx
@@ -23,13 +23,14 @@ from frontdesk.core.media import sniff_media_type
 from frontdesk.core.secrets import Cipher
 from frontdesk.core.text import dump_json, utc_now
 
-UploadPurpose: TypeAlias = Literal["attachment", "chatbot-file"]
+UploadPurpose: TypeAlias = Literal["attachment", "chatbot-file", "contact-import"]
 
 LIFETIME: Final = timedelta(hours=1)  # from the form to the redemption
 MAX_PENDING: Final = 200  # forms of one caller that wait for their file or their redemption
 FIELDS: Final = ("key", "policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature")
 
 _PURPOSE: Final = "upload-form"
+_PIECE: Final = 1_000_000  # bytes
 
 
 class UploadRefused(FrontdeskError):
@@ -141,6 +142,26 @@ def describe_upload(form: UploadForm, content: bytes) -> StoredFile:
     """Tell what the file is that came with the form; it is not stored yet."""
     media_type = sniff_media_type(content, form.filename)
     return StoredFile(form.key, form.filename, media_type, len(content), hashlib.sha256(content).digest())
+
+
+def describe_upload_file(form: UploadForm, file: IO[bytes]) -> StoredFile:
+    """Tell what a file of any size is that came with the form, without holding it; it is not stored yet."""
+    digest, size, head, tail = hashlib.sha256(), 0, b"", b""
+    file.seek(0)
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+        head, tail, size = head or piece, piece, size + len(piece)
+    file.seek(0)
+    content = head if size <= _PIECE else head + tail  # an archive lists its parts at its end
+    return StoredFile(form.key, form.filename, sniff_media_type(content, form.filename), size, digest.digest())
+
+
+async def store_upload_file(files: Files, key: str, file: IO[bytes]) -> None:
+    """Write a file of any size; `record_upload` must follow. Raises UploadSpent when the key was written before."""
+    try:
+        await files.write_file(key, file)
+    except FileExists as error:
+        raise UploadSpent from error
 
 
 async def store_upload(files: Files, key: str, content: bytes) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import IO, Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -16,12 +16,16 @@ from frontdesk.core.text import utc_now
 from frontdesk.core.upload_form import read_form
 from frontdesk.core.uploads import (
     FIELDS,
+    StoredFile,
     UploadForm,
+    UploadPurpose,
     describe_upload,
+    describe_upload_file,
     issue_upload,
     record_upload,
     sign_form,
     store_upload,
+    store_upload_file,
     verify_form,
 )
 from frontdesk.core.wire import LenientModel, WireModel, reply
@@ -34,7 +38,11 @@ router = APIRouter(tags=["uploads"])
 
 UPLOAD_PATH = "/uploads"
 _NO_LIMIT = 2**62  # bytes of the request: how many the file may have is signed into its form
-_RIGHTS = {"attachment": Right.CONVERSATIONS_REPLY, "chatbot-file": Right.KNOWLEDGE_EDIT}
+_RIGHTS = {
+    "attachment": Right.CONVERSATIONS_REPLY,
+    "chatbot-file": Right.KNOWLEDGE_EDIT,
+    "contact-import": Right.CONTACTS_IMPORT,
+}
 
 _FORM: Final[dict[str, Any]] = {
     "requestBody": {
@@ -57,7 +65,7 @@ class UploadBody(LenientModel):
     """A file that the caller is about to upload, and what for."""
 
     filename: str
-    model_name: Literal["attachment", "chatbot-file"]
+    model_name: UploadPurpose
     file_size: int = Field(0, ge=0)
 
 
@@ -74,7 +82,8 @@ async def issue_form(
 ) -> Response:
     """Give leave to upload one file. Problems: `invalid-request`, `forbidden`, `too-large`, `too-many-requests`."""
     ctx.caller.require(_RIGHTS[body.model_name])
-    limit = ctx.services.max_upload_bytes
+    services = ctx.services
+    limit = services.max_import_bytes if body.model_name == "contact-import" else services.max_upload_bytes
     if body.file_size > limit:
         raise TooLarge(facts={"max_bytes": limit})
     filename = clean_name(body.filename, pointer="/filename", max_length=255)
@@ -97,10 +106,21 @@ async def take_file(request: Request) -> None:
     def verify(fields: Mapping[str, str]) -> UploadForm:
         return verify_form(services.cipher, fields, utc_now())
 
-    form, content = await read_form(request.headers.get("content-type", ""), request.stream(), verify)
+    form, file = await read_form(request.headers.get("content-type", ""), request.stream(), verify)
+    with file:
+        stored = await _store(services, form, file)
+    async with services.db.begin(form.organization_id) as tx:
+        await record_upload(tx, stored)
+
+
+async def _store(services: Services, form: UploadForm, file: IO[bytes]) -> StoredFile:
+    if form.purpose == "contact-import":  # may be large
+        stored = await asyncio.to_thread(describe_upload_file, form, file)
+        await store_upload_file(services.files, stored.key, file)
+        return stored
+    content = file.read()
     stored = await asyncio.to_thread(describe_upload, form, content)
     if form.purpose == "chatbot-file" and stored.media_type not in EXTENSIONS:
         raise UnsupportedFile
     await store_upload(services.files, stored.key, content)
-    async with services.db.begin(form.organization_id) as tx:
-        await record_upload(tx, stored)
+    return stored

@@ -1,0 +1,25 @@
+"""What the worker does for imports and exports."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from frontdesk.core.handlers import Handler
+from frontdesk.core.ids import OrganizationId
+from frontdesk.core.services import Services
+from frontdesk.lifecycle import import_queries as queries
+from frontdesk.lifecycle.import_model import WORKING, ImportId, ImportState
+from frontdesk.lifecycle.import_running import Work, work_through
+from frontdesk.lifecycle.import_undoing import undo_rows
+
+
+async def on_import_started(services: Services, organization_id: OrganizationId, import_id: UUID) -> None:
+    """Do what the import waits for, from where it stands."""
+    async with services.db.begin(organization_id) as tx:
+        one = await queries.get_import(tx, ImportId(import_id))
+    if one.state not in WORKING:
+        return
+    work = Work(services, organization_id, one.id, one.state)
+    await (undo_rows(work) if one.state is ImportState.UNDOING else work_through(work))
+
+
+HANDLERS: Mapping[str, Handler] = {"lifecycle.import_started": on_import_started}
