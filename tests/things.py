@@ -11,19 +11,28 @@ from frontdesk.access.model import Assurance
 from frontdesk.answers.memory import add_fact
 from frontdesk.channels.model import ChannelType
 from frontdesk.contacts.actions import create_contact
+from frontdesk.contacts.attributes import Kind
+from frontdesk.contacts.configuring import create_definition
+from frontdesk.contacts.labels import add_labels
+from frontdesk.contacts.labels import create_label as create_contact_label
 from frontdesk.contacts.model import Provenance
+from frontdesk.contacts.notes import write_note
 from frontdesk.conversations import queries as conversations
 from frontdesk.conversations.actions import receive_message, reply
 from frontdesk.conversations.attachments import bring_attachment
 from frontdesk.conversations.model import Incoming
-from frontdesk.core.ids import OrganizationId, new_id
+from frontdesk.core.ids import ContactId, OrganizationId, new_id
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.core.uploads import UploadPurpose, describe_upload, issue_upload, record_upload, store_upload
+from frontdesk.core.wire import Paging
+from frontdesk.identities.conflict_queries import ConflictKind, Stated, upsert_conflict
+from frontdesk.identities.conflicts import list_conflicts
 from frontdesk.identities.deletion import delete_contact
 from frontdesk.identities.keys import KeySpec, generate_key
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.knowledge.chunk_queries import list_chunks
+from frontdesk.lifecycle.merging import merge_contacts
 from frontdesk.organizations.keys import create_api_key, find_key_caller
 from frontdesk.organizations.model import Caller, Right, system_caller
 
@@ -48,8 +57,14 @@ class Things:
     web_chat: str
     realm_key: str
     contact: str
+    contact_label: str
+    attribute: str
+    note: str
     source_id: str
     deleted_contact: str
+    other_contact: str
+    conflict: str
+    merge: str
     conversation: str
     message: str
     answer: str  # a message from the organization
@@ -95,8 +110,15 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         source_id = f"M-{new_id().hex}"
         contact = await _make_contact(tx, owner, inbox.id)
         await set_source_id(tx, owner, contact, source_id)
+        contact_label = await create_contact_label(tx, owner, f"Label {new_id()}")
+        await add_labels(tx, owner, contact, [contact_label.id])
+        attribute, _ = await create_definition(tx, owner, f"key {new_id()}", {"kind": Kind.TEXT})
+        note = await write_note(tx, owner, contact, "Prefers Saturdays.")
         deleted = await _make_contact(tx, owner, inbox.id)
         await delete_contact(tx, owner, deleted)
+        other, survivor, merged = [await _make_contact(tx, owner, inbox.id) for _ in range(3)]
+        merge = await merge_contacts(tx, owner, survivor, [merged], choices={})
+        conflict = await _note_conflict(tx, owner, contact)
         conversation = await conversations.insert_conversation(tx, contact, inbox.id, now=utc_now())
         message, _ = await receive_message(
             tx, conversation, Incoming("How long?", contact, Assurance.ANONYMOUS), now=utc_now()
@@ -123,8 +145,14 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         web_chat=inbox.public_id,
         realm_key=str(realm_key.id),
         contact=str(contact),
+        contact_label=str(contact_label.id),
+        attribute=str(attribute.id),
+        note=str(note.id),
         source_id=source_id,
         deleted_contact=str(deleted),
+        other_contact=str(other),
+        conflict=str(conflict),
+        merge=str(merge.merge_id),
         conversation=str(conversation.id),
         message=str(message),
         answer=str(answer),
@@ -136,3 +164,10 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
 async def _make_contact(tx, owner: Caller, inbox: UUID):
     contact = await create_contact(tx, owner, fields={"name": "Ann"}, inbox_ids=[inbox], provenance=Provenance.API)
     return contact.id
+
+
+async def _note_conflict(tx, owner: Caller, contact: ContactId) -> UUID:
+    stated = Stated(ConflictKind.PROFILE_DISAGREES, contact, contact, "name", said="Anne", kept="Ann")
+    await upsert_conflict(tx, stated, now=utc_now())
+    conflicts, _ = await list_conflicts(tx, owner, Paging(1, 0), contact_id=contact)
+    return conflicts[0].id

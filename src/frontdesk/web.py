@@ -18,15 +18,19 @@ from frontdesk.channels import assistant_routes as assistants
 from frontdesk.channels import knowledge_routes as connected_knowledge
 from frontdesk.channels import routes as channels
 from frontdesk.console import routes as console
+from frontdesk.contacts import routes as contacts
 from frontdesk.conversations import attachment_routes as attachments
 from frontdesk.conversations import routes as conversations
 from frontdesk.core.asgi import Canonical, LimitedBody, OwnOriginOnly, Traced
 from frontdesk.core.idempotency import AnsweredBefore, KeepsAnswers, send_answer
 from frontdesk.core.problems import add_problem_handlers
 from frontdesk.core.services import Services
+from frontdesk.identities import health_routes as health
+from frontdesk.identities import note_routes as notes
 from frontdesk.identities import routes as identities
 from frontdesk.identities.proving import Prover
 from frontdesk.knowledge import routes as knowledge
+from frontdesk.lifecycle import merge_routes as merges
 from frontdesk.openapi import describe
 from frontdesk.organizations import routes as organizations
 from frontdesk.webchat import pages as webchat_pages
@@ -43,10 +47,14 @@ _API_ROUTERS = (
     connected_knowledge.router,
     channels.router,
     assistants.router,
+    contacts.router,
     identities.router,
+    health.router,
+    notes.router,
     conversations.router,
     attachments.router,
     answers.router,
+    merges.router,
     memory.router,
     api_docs.router,
 )
