@@ -63,10 +63,26 @@ TITLES = (
     N_("The sender is not this conversation's contact"),
     N_("We could not sign you in. Please try again."),
     N_("Please sign in again"),
+    N_("Another contact has this value"),
+    N_("Another attribute has this key"),
+    N_("Another label of contacts has this name"),
 )
 
 # Details that people meet in forms. Others are shown in English.
 DETAILS = (
+    N_("Write the number with its country code, such as +886 2 5550 0142."),
+    N_("A value is needed here."),
+    N_("This is none of the choices."),
+    N_("This is not a text."),
+    N_("This is not a number."),
+    N_("This is not a date. Write it as in 2026-09-02."),
+    N_("This is neither yes nor no."),
+    N_("This is not a list of texts."),
+    N_("This is not a web address. Write it as in https://example.com/ann."),
+    N_("Values of this kind cannot be unique."),
+    N_("Only texts and lists have choices."),
+    N_("This is no region with phone numbers."),
+    N_("Only who wrote a note changes it."),
     N_("Write a name."),
     N_("Control characters are not accepted here."),
     N_("This is not an e-mail address."),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from frontdesk.contacts import queries
 from frontdesk.contacts.model import Contact
 from frontdesk.core.db import Tx
-from frontdesk.core.errors import NotFound
+from frontdesk.core.errors import Forbidden, NotFound
 from frontdesk.core.ids import ContactId, InboxId
 from frontdesk.organizations.model import Caller, Right
 
@@ -25,6 +25,13 @@ async def access_contact_alone(tx: Tx, caller: Caller, contact_id: ContactId, ri
     """Return the card as `access_contact` does; nobody else can change it before this transaction ends."""
     await queries.lock_contact(tx, contact_id)
     return await access_contact(tx, caller, contact_id, right)
+
+
+def require_configure(caller: Caller) -> None:
+    """Raise Forbidden unless the caller may say what cards are like, which counts for every inbox."""
+    caller.require(Right.CONTACTS_CONFIGURE)
+    if caller.inboxes_for(Right.CONTACTS_CONFIGURE) is not None:
+        raise Forbidden(facts={"right": Right.CONTACTS_CONFIGURE.value})
 
 
 def sees_personal(caller: Caller, inbox_ids: Iterable[InboxId]) -> bool:

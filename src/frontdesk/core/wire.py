@@ -53,11 +53,13 @@ def reply(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Render `model` as the caller's `X-Api-Style` asks; free JSON fields are never re-cased."""
-    plain = request.headers.get("x-api-style") == "camel"
-    body = (
-        _render_model(model, plain) if isinstance(model, WireModel) else [_render_model(item, plain) for item in model]
-    )
+    body = render(request, model) if isinstance(model, WireModel) else [render(request, item) for item in model]
     return Response(dump_json(body), status, headers=headers, media_type="application/json")
+
+
+def render(request: Request, model: WireModel) -> dict[str, Any]:
+    """Return the JSON of `model` in the style that the caller asks for."""
+    return _render_model(model, request.headers.get("x-api-style") == "camel")
 
 
 def _render_model(model: WireModel, plain: bool) -> dict[str, Any]:  # noqa: FBT001 -- private

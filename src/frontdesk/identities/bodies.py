@@ -9,6 +9,7 @@ from pydantic import Field, WithJsonSchema
 from frontdesk.access.bodies import QueryMetadataField, WarningBody, render_warnings
 from frontdesk.access.warnings import AccessWarning
 from frontdesk.channels.bodies import Reference
+from frontdesk.contacts.bodies import ContactLabelBody, LabelWishField
 from frontdesk.contacts.model import CardFields
 from frontdesk.core.ids import ContactId, InboxId, RealmId
 from frontdesk.core.wire import LenientModel, PageOf, Time, WireModel
@@ -80,6 +81,7 @@ class ContactBody(WireModel):
     source_id: str | None  # the primary one; null: an anonymous contact
     identities: Sequence[IdentityBody]
     inboxes: Sequence[InboxOfContactBody]
+    labels: Sequence[ContactLabelBody]
     attributes: dict[str, Any]
     query_metadata: QueryMetadataField
     profiles_mode: Literal["replace", "add"]
@@ -126,6 +128,7 @@ class WriteContactBody(LenientModel):
     language: str | None = None
     time_zone: str | None = None
     attributes: dict[str, Any] | None = None
+    labels: Annotated[list[LabelWishField] | None, Field(max_length=100)] = None
     source_id: SourceIdField | None = None
     identities: Sequence[ExactIdentityBody] = ()
     inbox: Reference | None = None
@@ -142,6 +145,7 @@ class WriteContactBody(LenientModel):
             inbox_ids=None if inboxes is None else tuple(InboxId(inbox) for inbox in dict.fromkeys(inboxes)),
             source_id=self.source_id,
             identities=tuple((RealmId(one.realm), one.source_id) for one in self.identities),
+            labels=None if self.labels is None else tuple(self.labels),
             sets_access="query_metadata" in self.model_fields_set,
             query_metadata=self.query_metadata,
         )
@@ -218,6 +222,7 @@ def render_contact(
             )
             for inbox in view.inboxes
         ],
+        labels=[ContactLabelBody.of(label) for label in view.labels],
         attributes=card.attributes,
         query_metadata=card.query_metadata,
         profiles_mode=card.profiles_mode,

@@ -9,6 +9,8 @@ from frontdesk.contacts import actions
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import access_contact, access_contact_alone, sees_personal
 from frontdesk.contacts.access_actions import list_access_warnings, set_access
+from frontdesk.contacts.label_queries import ContactLabel
+from frontdesk.contacts.labels import LabelWish, add_labels, find_labels_of, resolve_labels, set_labels
 from frontdesk.contacts.model import CardFields, Contact, ContactInbox, hide_personal
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import PreconditionFailed
@@ -41,6 +43,7 @@ class ContactView:
     identities: tuple[Identity, ...]
     primary: Identity | None  # whose source id the card shows; None: an anonymous contact
     profiles: tuple[tuple[ProfileId, str], ...]  # assigned access profiles with their names
+    labels: tuple[ContactLabel, ...]  # by name, without counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Given:
     inbox_ids: tuple[InboxId, ...] | None = None
     source_id: object = None  # as it was sent; it belongs to the realm of bare ones
     identities: tuple[tuple[RealmId, object], ...] = ()  # further ones, each with its realm
+    labels: tuple[LabelWish, ...] | None = None
     sets_access: bool = False
     query_metadata: dict[str, Any] | None = None  # with `sets_access` only; None then removes it
 
@@ -98,10 +102,13 @@ async def create_card(
         await set_source_id(tx, caller, contact.id, given.source_id)
     for realm, source_id in given.identities:
         await take_identity(tx, caller, contact.id, await read_key(tx, source_id, realm))
+    label_ids, remarks = await resolve_labels(tx, given.labels or ())
+    if label_ids:
+        await add_labels(tx, caller, contact.id, label_ids)
     if tombstones is not None:
         keys = [identity.key for identity in await queries.list_identities(tx, contact.id)]
         await refuse_erased(tx, tombstones, keys=keys, emails=contact.emails, phones=contact.phones)
-    return contact.id, await list_access_warnings(tx, contact)
+    return contact.id, (*await list_access_warnings(tx, contact), *remarks)
 
 
 async def change_card(
@@ -128,11 +135,16 @@ async def change_card(
         await actions.set_inboxes(tx, caller, contact_id, given.inbox_ids)
     if given.source_id is not None:
         await set_source_id(tx, caller, contact_id, given.source_id)
+    remarks: Warnings = ()
+    if given.labels is not None:
+        label_ids, remarks = await resolve_labels(tx, given.labels)
+        await set_labels(tx, caller, contact_id, label_ids)
     for realm, source_id in given.identities:
         await link_identity(tx, caller, contact_id, await read_key(tx, source_id, realm))
     if given.sets_access:
         await set_access(tx, caller, contact_id, given.query_metadata, contact.profiles_mode)
-    return contact_id, await list_access_warnings(tx, await contacts.get_contact(tx, contact_id))
+    warnings = await list_access_warnings(tx, await contacts.get_contact(tx, contact_id))
+    return contact_id, (*warnings, *remarks)
 
 
 async def upsert_card(
@@ -168,6 +180,7 @@ async def load_views(tx: Tx, caller: Caller, cards: Sequence[Contact]) -> list[C
     identities = await queries.find_identities(tx, ids)
     realms = await queries.find_shared_realms(tx, ids)
     profiles = await queries.find_profile_names(tx, ids)
+    labels = await find_labels_of(tx, ids)
     default = await get_bare_realm(tx, None)
     return [
         ContactView(
@@ -176,6 +189,7 @@ async def load_views(tx: Tx, caller: Caller, cards: Sequence[Contact]) -> list[C
             identities=tuple(identities[card.id]),
             primary=find_primary(identities[card.id], realms.get(card.id, default)),
             profiles=tuple(profiles[card.id]),
+            labels=tuple(labels[card.id]),
         )
         for card in cards
     ]

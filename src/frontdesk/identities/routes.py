@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from frontdesk.access.warnings import AccessWarning
 from frontdesk.channels import queries as channels
 from frontdesk.core.db import Tx
-from frontdesk.core.errors import InvalidRequest
+from frontdesk.core.errors import InvalidRequest, PreconditionFailed
 from frontdesk.core.ids import ContactId, InboxId, RealmId
 from frontdesk.core.secrets import Cipher
-from frontdesk.core.wire import Paging, page_of, paging, reply
+from frontdesk.core.wire import Paging, page_of, paging, render, reply
 from frontdesk.identities import cards, deletion, listing, queries, source_ids
 from frontdesk.identities.bodies import (
     ContactBody,
@@ -149,7 +149,10 @@ async def update_contact(
     """
     async with ctx.db.begin(ctx.organization_id) as tx:
         given = body.to_given()
-        _, warnings = await cards.change_card(tx, ctx.caller, ContactId(contact_id), given, if_version=version)
+        try:
+            _, warnings = await cards.change_card(tx, ctx.caller, ContactId(contact_id), given, if_version=version)
+        except PreconditionFailed as error:
+            raise await _show_present(request, ctx, tx, ContactId(contact_id), error) from error
         return await _answer(request, ctx, tx, ContactId(contact_id), Right.CONTACTS_EDIT, warnings)
 
 
@@ -218,6 +221,14 @@ async def _upsert(
 
 def _tombstones(ctx: Ctx, body: WriteContactBody) -> Cipher | None:
     return None if body.allow_erased else ctx.services.cipher
+
+
+async def _show_present(
+    request: Request, ctx: Ctx, tx: Tx, contact_id: ContactId, lost: PreconditionFailed
+) -> PreconditionFailed:
+    """Return the refusal of a lost update with what the contact says now."""
+    view = await cards.get_view(tx, ctx.caller, contact_id, Right.CONTACTS_EDIT)
+    return PreconditionFailed(facts={**lost.facts, "current": render(request, render_contact(view))})
 
 
 async def _choose_realm(tx: Tx, contact_id: ContactId, realm: UUID | None) -> RealmId:
