@@ -4,38 +4,38 @@ from collections.abc import Collection
 from typing import Final
 
 from frontdesk.core.db import Tx
-from frontdesk.core.ids import ContactId, LabelId
+from frontdesk.core.ids import ContactId, ContactLabelId
 
 LISTED: Final = 10_000  # contacts with a label; of a label with more, each contact is asked whether it has it
 
 
-async def find_labels_called(tx: Tx, said: Collection[str]) -> dict[str, list[LabelId]]:
+async def find_labels_called(tx: Tx, said: Collection[str]) -> dict[str, list[ContactLabelId]]:
     """Map each of `said`, an id or a name, to the labels of contacts that are called so; each is a key."""
     sql = """
         SELECT id, name FROM contact_labels
          WHERE organization_id = %(organization)s AND (name = ANY(%(said)s) OR id::text = ANY(%(said)s))
     """
-    found: dict[str, list[LabelId]] = {text: [] for text in said}
+    found: dict[str, list[ContactLabelId]] = {text: [] for text in said}
     for label_id, name in await tx.fetch(sql, {"organization": tx.organization_id, "said": list(said)}):
         for text in {name, str(label_id)} & set(said):
-            found[text].append(LabelId(label_id))
+            found[text].append(ContactLabelId(label_id))
     return found
 
 
-async def find_labels_with(tx: Tx, words: Collection[str]) -> dict[str, list[LabelId]]:
+async def find_labels_with(tx: Tx, words: Collection[str]) -> dict[str, list[ContactLabelId]]:
     """Map words to the labels of contacts whose name has them, in any case; a word of no label is absent."""
     sql = """
         SELECT word, l.id FROM contact_labels l, unnest(%(words)s::text[]) AS words (word)
          WHERE l.organization_id = %(organization)s
            AND search_form(l.name) LIKE '%%' || search_pattern(word) || '%%'
     """
-    found: dict[str, list[LabelId]] = {}
+    found: dict[str, list[ContactLabelId]] = {}
     for word, label_id in await tx.fetch(sql, {"organization": tx.organization_id, "words": list(words)}):
-        found.setdefault(word, []).append(LabelId(label_id))
+        found.setdefault(word, []).append(ContactLabelId(label_id))
     return found
 
 
-async def find_labelled(tx: Tx, label_ids: Collection[LabelId]) -> list[ContactId] | None:
+async def find_labelled(tx: Tx, label_ids: Collection[ContactLabelId]) -> list[ContactId] | None:
     """Return the contacts that have one of these labels; None when there are more than 10,000."""
     sql = """
         SELECT DISTINCT contact_id FROM (

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from frontdesk.core.db import Tx
-from frontdesk.core.ids import ContactId, InboxId, LabelId
+from frontdesk.core.ids import ContactId, ContactLabelId, InboxId
 from frontdesk.identities import filter_queries as queries
 from frontdesk.identities.filters import Condition, FieldKind, Group, Op, is_day, read_moment
 from frontdesk.identities.queries import resolve_contact_id
@@ -76,9 +76,9 @@ class Compiler:
 class Found:
     """What must be looked up before a filter is compiled."""
 
-    labels: Mapping[str, Sequence[LabelId]]  # by what the filter calls them: an id, or a name
+    labels: Mapping[str, Sequence[ContactLabelId]]  # by what the filter calls them: an id, or a name
     labelled: Mapping[str, list[ContactId]]  # by a word that is searched for: contacts with a label named so
-    large_labels: Mapping[str, list[LabelId]]  # labels named so that too many contacts have to list them
+    large_labels: Mapping[str, list[ContactLabelId]]  # labels named so that too many contacts have to list them
     contact_ids: Mapping[str, ContactId]  # searched texts that are ids, and whom they name today
 
 
