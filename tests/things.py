@@ -15,12 +15,7 @@ from frontdesk.contacts.attributes import Kind
 from frontdesk.contacts.configuring import create_definition
 from frontdesk.contacts.labels import add_labels
 from frontdesk.contacts.labels import create_label as create_contact_label
-from frontdesk.contacts.attributes import Kind
-from frontdesk.contacts.configuring import create_definition
-from frontdesk.contacts.labels import add_labels
-from frontdesk.contacts.labels import create_label as create_contact_label
 from frontdesk.contacts.model import Provenance
-from frontdesk.contacts.notes import write_note
 from frontdesk.contacts.notes import write_note
 from frontdesk.conversations import queries as conversations
 from frontdesk.conversations.actions import receive_message, reply
@@ -62,9 +57,6 @@ class Things:
     web_chat: str
     realm_key: str
     contact: str
-    contact_label: str
-    attribute: str
-    note: str
     contact_label: str
     attribute: str
     note: str
@@ -122,10 +114,6 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         await add_labels(tx, owner, contact, [contact_label.id])
         attribute, _ = await create_definition(tx, owner, f"key {new_id()}", {"kind": Kind.TEXT})
         note = await write_note(tx, owner, contact, "Prefers Saturdays.")
-        contact_label = await create_contact_label(tx, owner, f"Label {new_id()}")
-        await add_labels(tx, owner, contact, [contact_label.id])
-        attribute, _ = await create_definition(tx, owner, f"key {new_id()}", {"kind": Kind.TEXT})
-        note = await write_note(tx, owner, contact, "Prefers Saturdays.")
         deleted = await _make_contact(tx, owner, inbox.id)
         await delete_contact(tx, owner, deleted)
         other, survivor, merged = [await _make_contact(tx, owner, inbox.id) for _ in range(3)]
@@ -157,9 +145,6 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         web_chat=inbox.public_id,
         realm_key=str(realm_key.id),
         contact=str(contact),
-        contact_label=str(contact_label.id),
-        attribute=str(attribute.id),
-        note=str(note.id),
         contact_label=str(contact_label.id),
         attribute=str(attribute.id),
         note=str(note.id),

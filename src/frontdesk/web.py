@@ -19,7 +19,6 @@ from frontdesk.channels import knowledge_routes as connected_knowledge
 from frontdesk.channels import routes as channels
 from frontdesk.console import routes as console
 from frontdesk.contacts import routes as contacts
-from frontdesk.contacts import routes as contacts
 from frontdesk.conversations import attachment_routes as attachments
 from frontdesk.conversations import routes as conversations
 from frontdesk.core.asgi import Canonical, LimitedBody, OwnOriginOnly, Traced
@@ -27,7 +26,6 @@ from frontdesk.core.idempotency import AnsweredBefore, KeepsAnswers, send_answer
 from frontdesk.core.problems import add_problem_handlers
 from frontdesk.core.services import Services
 from frontdesk.identities import health_routes as health
-from frontdesk.identities import note_routes as notes
 from frontdesk.identities import note_routes as notes
 from frontdesk.identities import routes as identities
 from frontdesk.identities.proving import Prover
@@ -50,11 +48,9 @@ _API_ROUTERS = (
     channels.router,
     assistants.router,
     contacts.router,
-    contacts.router,
     identities.router,
     notes.router,
     health.router,
-    notes.router,
     conversations.router,
     attachments.router,
     answers.router,
