@@ -17,6 +17,7 @@ from phonenumbers import (
 )
 
 from frontdesk.contacts.model import CardFields, Contact, FieldChange, apply_changes
+from frontdesk.contacts.usual_addresses import find_usual_email, find_usual_phone
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.inputs import check_json, clean_line, clean_name
 
@@ -73,6 +74,8 @@ def clean_email(text: str, *, pointer: str) -> str:
     Nothing is looked up: whether mail arrives there, only a mail tells.
     """
     line = clean_line(text, pointer=pointer, max_length=254)
+    if usual := find_usual_email(line):
+        return usual
     try:
         return validate_email(line, check_deliverability=False).normalized
     except EmailNotValidError as error:
@@ -85,6 +88,8 @@ def clean_phone(text: str, *, pointer: str, region: str | None = None) -> str:
     `region` is where a number without a country code is from, such as TW; None: it is refused.
     """
     line = clean_line(text, pointer=pointer)
+    if usual := find_usual_phone(line):
+        return usual
     try:
         number = parse(line, region)
     except NumberParseException as error:

@@ -21,7 +21,9 @@ def clean_line(text: str, *, pointer: str, max_length: int = MAX_LINE) -> str:
     Raises InvalidRequest when it has control characters or more than `max_length` characters.
     """
     line = text.strip()
-    if any(unicodedata.category(letter) in _REFUSED_CATEGORIES or letter in _DIRECTION_CONTROLS for letter in line):
+    if not line.isprintable() and any(
+        unicodedata.category(letter) in _REFUSED_CATEGORIES or letter in _DIRECTION_CONTROLS for letter in line
+    ):
         raise InvalidRequest("Control characters are not accepted here.", pointer=pointer)
     return _check_length(line, pointer, max_length)
 

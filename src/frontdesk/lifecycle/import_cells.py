@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 from frontdesk.core.text import dump_json
@@ -47,13 +48,18 @@ def split_list(text: str, separator: str = ";", *, also: str = "") -> Sequence[s
     Raises ValueError when a quote is not closed.
     """
     if '"' not in text:
-        parts = re.split(f"[{re.escape(separator + also)}]", text) if also else text.split(separator)
+        parts = _splitter(separator + also).split(text) if also else text.split(separator)
         return [part for part in map(str.strip, parts) if part]
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
         return [part for row in rows for part in row if part]
     except csv.Error as error:
         raise ValueError(str(error)) from error
+
+
+@cache
+def _splitter(separators: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(separators)}]")
 
 
 def _quote(item: str, separator: str) -> str:

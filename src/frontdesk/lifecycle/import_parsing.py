@@ -21,6 +21,7 @@ from frontdesk.lifecycle.import_formats import SourceRow
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE, IGNORE, ColumnUse
 from frontdesk.lifecycle.import_model import Draft, Fault, Options
 
+_SURELY_KEPT: Final = 1_000  # characters
 MAX_QUERY_METADATA: Final = 900_000  # bytes
 
 _FIELDS: Final = {"name": "name", "language": "language", "timeZone": "time_zone", "avatar": "avatar"}
@@ -156,7 +157,8 @@ class RowParser:
         key = use.attribute or ""
         try:
             value = self._parse_attribute(use, key, cell) if isinstance(cell, str) else cell
-            check_json(value, pointer="", max_bytes=MAX_ATTRIBUTES_BYTES)
+            if not (isinstance(value, str) and value.isprintable() and len(value) <= _SURELY_KEPT):
+                check_json(value, pointer="", max_bytes=MAX_ATTRIBUTES_BYTES)
             if value is not None:
                 self._lookup.schema.check({key: value}, changed={key})
                 parts.attributes[key] = value

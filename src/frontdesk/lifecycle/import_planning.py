@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from frontdesk.contacts.attributes import Schema, value_key
-from frontdesk.contacts.card import MAX_ADDRESSES, check_attributes
+from frontdesk.contacts.card import MAX_ADDRESSES, MAX_ATTRIBUTES, MAX_ATTRIBUTES_BYTES, check_attributes
 from frontdesk.contacts.model import Contact, FieldChange, FieldProvenance, Provenance, anybody, apply_changes
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import AttributeId, ContactId, InboxId, LabelId, ProfileId
@@ -240,7 +240,8 @@ class Planner:
                 change = FieldChange(name, getattr(contact, name), value)
             if change.is_real:
                 changes.append(change)
-        if any(change.is_attribute for change in changes):
+        attributes = [change for change in changes if change.is_attribute]
+        if attributes and not _surely_fits(contact, attributes):
             try:
                 check_attributes(apply_changes(contact, changes).attributes)
             except InvalidRequest as error:
@@ -319,6 +320,16 @@ class Planner:
         if not any(one.lower() in self._ledger.shared_emails for one in added):
             return None
         return Fault("shared-email", "emails", "Another contact has this e-mail. Equal e-mails never merge contacts.")
+
+
+def _surely_fits(contact: Contact, changes: Sequence[FieldChange]) -> bool:
+    """Tell, without a closer look, that few short texts are written on a card with few attributes or none."""
+    return (
+        len(contact.attributes) == 0
+        and len(changes) <= MAX_ATTRIBUTES
+        and all(isinstance(change.new, str) for change in changes)
+        and sum(len(change.field) + len(change.new) for change in changes) < MAX_ATTRIBUTES_BYTES // 8
+    )
 
 
 def _put_first(given: Sequence[str], present: Sequence[str]) -> tuple[str, ...]:
