@@ -242,6 +242,10 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "GET /contacts/{contact_id}/identities": Example(),
     "POST /contacts/{contact_id}/identities": Example(201, lambda _: {"sourceId": f"M-{new_id()}"}),
+    "POST /contacts/{contact_id}/block": Example(
+        body=lambda things: {"reason": "spam", "sourceId": things.source_id}, destroys=True
+    ),
+    "POST /contacts/{contact_id}/unblock": Example(body=lambda _: {}),
     "DELETE /contacts/{contact_id}/identities": Example(
         204, query=lambda things: {"sourceId": things.source_id}, destroys=True
     ),

@@ -79,10 +79,15 @@ def read_events(response: httpx.Response) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-@pytest.fixture(scope="session")
-async def shop(services: Services) -> Shop:
+async def open_demo_shop(services: Services) -> Shop:
+    """Return the demo organization's shop, made at the first call."""
     organization_id, inbox = await make_organization(services)
     return Shop(services, organization_id, inbox)
+
+
+@pytest.fixture(scope="session")
+async def shop(services: Services) -> Shop:
+    return await open_demo_shop(services)
 
 
 @pytest.fixture

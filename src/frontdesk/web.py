@@ -25,6 +25,7 @@ from frontdesk.core.asgi import Canonical, LimitedBody, OwnOriginOnly, Traced
 from frontdesk.core.idempotency import AnsweredBefore, KeepsAnswers, send_answer
 from frontdesk.core.problems import add_problem_handlers
 from frontdesk.core.services import Services
+from frontdesk.identities import block_routes as blocks
 from frontdesk.identities import health_routes as health
 from frontdesk.identities import note_routes as notes
 from frontdesk.identities import routes as identities
@@ -50,6 +51,7 @@ _API_ROUTERS = (
     contacts.router,
     identities.router,
     notes.router,
+    blocks.router,
     health.router,
     conversations.router,
     attachments.router,

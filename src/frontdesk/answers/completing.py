@@ -26,6 +26,7 @@ from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, NotFound
 from frontdesk.core.ids import AssistantId, AttachmentId, ContactId, ConversationId, MessageId, new_id
 from frontdesk.core.text import utc_now
+from frontdesk.identities.blocks import refuse_blocked
 from frontdesk.identities.source_ids import keep_survivor
 from frontdesk.organizations.callers import Ctx
 from frontdesk.organizations.model import Right
@@ -45,7 +46,7 @@ _LOOK_AGAIN_SECONDS = 5.0
 
 
 async def ask_assistant(ctx: Ctx, assistant_id: AssistantId, body: CompletionBody) -> Asked:
-    """Store the question in one transaction. Raises NotFound, Forbidden, SenderMismatch, InvalidRequest."""
+    """Store the question in one transaction. Raises NotFound, Forbidden, SenderMismatch, InvalidRequest, Blocked."""
     content = check_content(body.message.content)
     parse_query_metadata(body.message.query_metadata, layer=Layer.MESSAGE)
     sender = body.message.sender
@@ -58,6 +59,7 @@ async def ask_assistant(ctx: Ctx, assistant_id: AssistantId, body: CompletionBod
             await conversations.lock_conversation(tx, body.conversation)  # before the card: merging locks them so
         survivor = await keep_survivor(tx, sender) if sender is not None else None
         conversation = await _find_or_open(tx, ctx, assistant_id, body.conversation, survivor)
+        await refuse_blocked(tx, ctx.services.cipher, conversation.contact_id, conversation.inbox_id)
         assurance = Assurance.SIGNED if survivor is not None else Assurance.ANONYMOUS
         incoming = Incoming(
             content,

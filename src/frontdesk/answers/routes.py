@@ -36,6 +36,7 @@ from frontdesk.core.db import Tx
 from frontdesk.core.ids import AssistantId, AttachmentId, ConversationId, MessageId
 from frontdesk.core.text import utc_now
 from frontdesk.core.wire import Paging, page_of, paging, reply
+from frontdesk.identities.blocks import refuse_blocked
 from frontdesk.organizations.callers import Ctx, needs
 from frontdesk.organizations.model import Right
 
@@ -51,12 +52,13 @@ Paged = Annotated[Paging, Depends(paging)]
 async def create_message(request: Request, ctx: Reply, body: MessageBody) -> Response:
     """Store a message of the conversation's contact; the assistant answers afterwards.
 
-    With `act-as` the contact counts as signed, else as anonymous. Problems: `not-found`, `invalid-request`.
+    With `act-as` the contact counts as signed, else as anonymous. Problems: `not-found`, `blocked`, `invalid-request`.
     """
     content = threads.check_content(body.content)
     parse_query_metadata(body.query_metadata, layer=Layer.MESSAGE)
     async with ctx.db.begin(ctx.organization_id) as tx:
         conversation = await access_conversation(tx, ctx.caller, body.conversation, Right.CONVERSATIONS_REPLY)
+        await refuse_blocked(tx, ctx.services.cipher, conversation.contact_id, conversation.inbox_id)
         assurance = Assurance.SIGNED if ctx.caller.may(Right.ACT_AS) else Assurance.ANONYMOUS
         incoming = Incoming(content, conversation.contact_id, assurance, query_metadata=body.query_metadata)
         message_id, _ = await threads.receive_message(tx, conversation, incoming, now=utc_now(), answer_at_once=True)
@@ -123,7 +125,7 @@ async def complete(request: Request, ctx: Asker, assistant_id: AssistantId, body
     """Ask an assistant and wait for its answer, or stream it: one `data:` line of JSON for each piece.
 
     `message.sender` names a contact and needs `act-as`; without it a new anonymous contact speaks. Problems:
-    `not-found`, `forbidden`, `sender-mismatch`, `invalid-request`.
+    `not-found`, `forbidden`, `blocked`, `sender-mismatch`, `invalid-request`.
     """
     asked = await ask_assistant(ctx, assistant_id, body)
     if body.is_streaming:

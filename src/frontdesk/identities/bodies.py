@@ -1,6 +1,6 @@
 """Bodies of the API about contacts and their identities."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from frontdesk.core.ids import ContactId, InboxId, RealmId
 from frontdesk.core.wire import LenientModel, PageOf, Time, WireModel
 from frontdesk.identities.cards import Address, ContactView, Given
 from frontdesk.identities.listing import Kind
-from frontdesk.identities.model import Identity
+from frontdesk.identities.model import Identity, IdentityKey
 
 SourceIdField: TypeAlias = Annotated[
     Any, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255}), Field(description="Byte for byte.")
@@ -41,6 +41,9 @@ class IdentityBody(WireModel):
     first_seen_at: Time | None
     last_seen_at: Time | None
     created_at: Time
+    linked_by: str | None  # who vouched for it by hand; null: proven, or given on a card
+    linked_at: Time | None
+    is_blocked: bool  # no message under it is accepted, whoever has it
 
 
 class IdentityPage(PageOf):
@@ -86,6 +89,7 @@ class ContactBody(WireModel):
     query_metadata: QueryMetadataField
     profiles_mode: Literal["replace", "add"]
     access_profiles: Sequence[ProfileOfContactBody]
+    blocked_at: Time | None  # null: messages are accepted, but perhaps for single identities
     mcp_credentials: Sequence[Any] = ()
     version: int
     created_at: Time
@@ -182,8 +186,8 @@ class RestoreBody(WireModel):
     confirm_access: bool = False
 
 
-def render_identity(identity: Identity) -> IdentityBody:
-    """Return the body of an identity."""
+def render_identity(identity: Identity, blocked: Collection[IdentityKey] = ()) -> IdentityBody:
+    """Return the body of an identity; `blocked` are those under which no message is accepted."""
     return IdentityBody(
         id=identity.id,
         realm=identity.realm_id,
@@ -191,13 +195,20 @@ def render_identity(identity: Identity) -> IdentityBody:
         first_seen_at=identity.first_seen_at,
         last_seen_at=identity.last_seen_at,
         created_at=identity.created_at,
+        linked_by=identity.linked_by,
+        linked_at=identity.linked_at,
+        is_blocked=identity.key in blocked,
     )
 
 
 def render_contact(
-    view: ContactView, warnings: Sequence[AccessWarning] = (), *, asked_for: ContactId | None = None
+    view: ContactView,
+    blocked: Collection[IdentityKey],
+    warnings: Sequence[AccessWarning] = (),
+    *,
+    asked_for: ContactId | None = None,
 ) -> ContactBody:
-    """Return the body of a contact; `asked_for` is the id in the request."""
+    """Return the body of a contact; `blocked` are blocked identities, `asked_for` is the id in the request."""
     card = view.contact
     return ContactBody(
         id=card.id,
@@ -211,7 +222,7 @@ def render_contact(
         language=card.language,
         time_zone=card.time_zone,
         source_id=view.primary.source_id if view.primary else None,
-        identities=[render_identity(identity) for identity in view.identities],
+        identities=[render_identity(identity, blocked) for identity in view.identities],
         inboxes=[
             InboxOfContactBody(
                 id=inbox.inbox_id,
@@ -227,6 +238,7 @@ def render_contact(
         query_metadata=card.query_metadata,
         profiles_mode=card.profiles_mode,
         access_profiles=[ProfileOfContactBody(id=profile_id, name=name) for profile_id, name in view.profiles],
+        blocked_at=view.block.blocked_at if view.block else None,
         version=card.version,
         created_at=card.created_at,
         updated_at=card.updated_at,

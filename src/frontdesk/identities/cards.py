@@ -17,6 +17,7 @@ from frontdesk.core.errors import PreconditionFailed
 from frontdesk.core.ids import ContactId, InboxId, ProfileId, RealmId
 from frontdesk.core.secrets import Cipher
 from frontdesk.identities import queries
+from frontdesk.identities.blocks import Block, find_blocks
 from frontdesk.identities.model import Identity, IdentityKey, find_primary, parse_source_id
 from frontdesk.identities.source_ids import (
     access_unmerged,
@@ -44,6 +45,7 @@ class ContactView:
     primary: Identity | None  # whose source id the card shows; None: an anonymous contact
     profiles: tuple[tuple[ProfileId, str], ...]  # assigned access profiles with their names
     labels: tuple[ContactLabel, ...]  # by name, without counting
+    block: Block | None = None  # None: its messages are accepted, but perhaps for single identities
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,7 @@ async def load_views(tx: Tx, caller: Caller, cards: Sequence[Contact]) -> list[C
     profiles = await queries.find_profile_names(tx, ids)
     labels = await find_labels_of(tx, ids)
     default = await get_bare_realm(tx, None)
+    blocks = await find_blocks(tx, ids)
     return [
         ContactView(
             contact=_shown(caller, card, inboxes[card.id]),
@@ -190,6 +193,7 @@ async def load_views(tx: Tx, caller: Caller, cards: Sequence[Contact]) -> list[C
             primary=find_primary(identities[card.id], realms.get(card.id, default)),
             profiles=tuple(profiles[card.id]),
             labels=tuple(labels[card.id]),
+            block=blocks.get(card.id),
         )
         for card in cards
     ]

@@ -14,6 +14,7 @@ from frontdesk.core.ids import ContactId, InboxId, RealmId
 from frontdesk.core.secrets import Cipher
 from frontdesk.core.wire import Paging, page_of, paging, render, reply
 from frontdesk.identities import cards, deletion, listing, queries, source_ids
+from frontdesk.identities.blocks import find_blocked
 from frontdesk.identities.bodies import (
     ContactBody,
     ContactPageBody,
@@ -27,6 +28,7 @@ from frontdesk.identities.bodies import (
     render_identity,
 )
 from frontdesk.identities.listing import ContactFilters, Kind, Order
+from frontdesk.identities.model import IdentityKey
 from frontdesk.organizations.callers import Ctx, needs
 from frontdesk.organizations.model import Right
 
@@ -77,7 +79,8 @@ async def list_contacts(
     """List contacts, who was here last first. Problems: `invalid-request`, `invalid-source-id`."""
     async with ctx.db.begin(ctx.organization_id) as tx:
         page = await listing.list_contacts(tx, ctx.caller, filters, paging)
-    plain = page_of(request, paging, page.count, [render_contact(view) for view in page.rows])
+        blocked = await _find_blocked(tx, ctx, *page.rows)
+    plain = page_of(request, paging, page.count, [render_contact(view, blocked) for view in page.rows])
     body = ContactPageBody(
         count=plain.count,
         next=plain.next,
@@ -179,8 +182,11 @@ async def list_identities(
     """List the identities of a contact. Problems: `not-found`."""
     async with ctx.db.begin(ctx.organization_id) as tx:
         found = await source_ids.list_identities(tx, ctx.caller, ContactId(contact_id))
+        blocked = await find_blocked(tx, ctx.services.cipher, [identity.key for identity in found])
     part = found[paging.offset : paging.offset + paging.limit]
-    return reply(request, page_of(request, paging, len(found), [render_identity(identity) for identity in part]))
+    return reply(
+        request, page_of(request, paging, len(found), [render_identity(identity, blocked) for identity in part])
+    )
 
 
 @router.post("/contacts/{contact_id}/identities", response_model=IdentityBody, status_code=201)
@@ -191,7 +197,8 @@ async def link_identity(request: Request, ctx: Vouch, contact_id: UUID, body: Gi
         key = await source_ids.read_key(tx, body.source_id, realm)
         await source_ids.link_identity(tx, ctx.caller, ContactId(contact_id), key)
         linked = await queries.list_identities(tx, ContactId(contact_id))
-    return reply(request, next(render_identity(one) for one in linked if one.key == key), status=201)
+        blocked = await find_blocked(tx, ctx.services.cipher, [key])
+    return reply(request, next(render_identity(one, blocked) for one in linked if one.key == key), status=201)
 
 
 @router.delete("/contacts/{contact_id}/identities", status_code=204)
@@ -228,7 +235,9 @@ async def _show_present(
 ) -> PreconditionFailed:
     """Return the refusal of a lost update with what the contact says now."""
     view = await cards.get_view(tx, ctx.caller, contact_id, Right.CONTACTS_EDIT)
-    return PreconditionFailed(facts={**lost.facts, "current": render(request, render_contact(view))})
+    return PreconditionFailed(
+        facts={**lost.facts, "current": render(request, render_contact(view, await _find_blocked(tx, ctx, view)))}
+    )
 
 
 async def _choose_realm(tx: Tx, contact_id: ContactId, realm: UUID | None) -> RealmId:
@@ -250,7 +259,17 @@ async def _answer(
     headers = {"ETag": f'"{view.contact.version}"'}
     if view.contact.id != contact_id:
         headers["Content-Location"] = f"/api/v1/contacts/{view.contact.id}"
-    return reply(request, render_contact(view, warnings, asked_for=contact_id), status=status, headers=headers)
+    return reply(
+        request,
+        render_contact(view, await _find_blocked(tx, ctx, view), warnings, asked_for=contact_id),
+        status=status,
+        headers=headers,
+    )
+
+
+async def _find_blocked(tx: Tx, ctx: Ctx, *views: cards.ContactView) -> frozenset[IdentityKey]:
+    keys = [identity.key for view in views for identity in view.identities]
+    return await find_blocked(tx, ctx.services.cipher, keys)
 
 
 def _read_id(text: str) -> InboxId:

@@ -21,6 +21,7 @@ from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.identities import actions as identities
 from frontdesk.identities import queries as sessions
+from frontdesk.identities.blocks import refuse_blocked
 from frontdesk.identities.errors import EnterpriseUnreachable, IdentityRefused, RefusalReason
 from frontdesk.identities.model import ChatSession, Offered, Opening, Proof, require_proven_now
 from frontdesk.identities.proving import Prover
@@ -146,6 +147,7 @@ async def send(door: Door, body: SendBody) -> Sent:
         if not await sessions.lock_session(tx, session.id):  # messages of one browser come one after the other
             raise Unauthenticated(_ENDED)
         conversation = await _find_or_open(tx, door, session, body.conversation_key)
+        await refuse_blocked(tx, door.services.cipher, conversation.contact_id, session.inbox_id, session)
         await _refuse_flood(tx, conversation, now)
         incoming = Incoming(
             content,
