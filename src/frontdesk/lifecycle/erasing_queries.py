@@ -77,7 +77,8 @@ ROWS: Final = (
         "messages",
         _CONVERSATION,
         f"content = {_SCRUBBED.format(column='content')}, client_id = NULL, session_id = NULL, query_metadata = NULL, "
-        "content_payload = NULL, awaits_answer = false",
+        "content_payload = NULL, awaits_answer = false, "
+        "learned_at = CASE WHEN learned_at IS NULL THEN %(now)s ELSE learned_at END",
     ),
     Rows(
         "conversations",
