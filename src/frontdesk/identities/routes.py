@@ -10,7 +10,7 @@ from frontdesk.access.warnings import AccessWarning
 from frontdesk.channels import queries as channels
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest, PreconditionFailed
-from frontdesk.core.ids import ContactId, InboxId, RealmId
+from frontdesk.core.ids import ContactId, RealmId
 from frontdesk.core.secrets import Cipher
 from frontdesk.core.wire import Paging, page_of, paging, render, reply
 from frontdesk.identities import cards, deletion, listing, queries, source_ids
@@ -27,8 +27,8 @@ from frontdesk.identities.bodies import (
     render_contact,
     render_identity,
 )
-from frontdesk.identities.listing import ContactFilters, Kind, Order
 from frontdesk.identities.model import IdentityKey
+from frontdesk.identities.reading import Asked, read_filters
 from frontdesk.organizations.callers import Ctx, needs
 from frontdesk.organizations.model import Right
 
@@ -53,41 +53,34 @@ def expected_version(if_match: Annotated[str | None, Header()] = None) -> int | 
 Version = Annotated[int | None, Depends(expected_version)]
 
 
-def read_filters(
-    query: Annotated[str, Query(max_length=200)] = "",
-    search: Annotated[str, Query(max_length=200)] = "",
-    kind: Kind | None = None,
-    inbox: UUID | None = None,
-    inboxes: Annotated[list[str] | None, Query(description="Ids, repeated or separated by commas.")] = None,
-    source_id: Annotated[str | None, Query(alias="sourceId")] = None,
-    sort: Order = Order.LAST_SEEN,
-) -> ContactFilters:
-    """Read which contacts are wanted."""
-    wanted = None if inbox is None else [InboxId(inbox)]
-    if inboxes is not None:
-        wanted = [*(wanted or ()), *(_read_id(part) for text in inboxes for part in text.split(",") if part.strip())]
-    return ContactFilters(query or search, kind, None if wanted is None else tuple(wanted), source_id, sort)
-
-
 @router.get("/contacts", response_model=ContactPageBody)
 async def list_contacts(
     request: Request,
     ctx: View,
     paging: Annotated[Paging, Depends(paging)],
-    filters: Annotated[ContactFilters, Depends(read_filters)],
+    asked: Annotated[Asked, Depends(read_filters)],
 ) -> Response:
-    """List contacts, who was here last first. Problems: `invalid-request`, `invalid-source-id`."""
+    """List contacts, who was here last first. With `cursor` pages follow each other at any depth, whatever is added.
+
+    Problems: `invalid-request`, `invalid-source-id`, `not-found` (of a segment).
+    """
     async with ctx.db.begin(ctx.organization_id) as tx:
-        page = await listing.list_contacts(tx, ctx.caller, filters, paging)
+        filters = await asked.load_filters(tx, ctx.caller)
+        page = await listing.list_contacts(tx, ctx.caller, filters, paging, cursor=asked.cursor)
         blocked = await _find_blocked(tx, ctx, *page.rows)
-    plain = page_of(request, paging, page.count, [render_contact(view, blocked) for view in page.rows])
-    body = ContactPageBody(
-        count=plain.count,
-        next=plain.next,
-        previous=plain.previous,
-        results=plain.results,
-        count_is_estimate=page.is_estimate,
-    )
+    results = [render_contact(view, blocked) for view in page.rows]
+    if asked.cursor is None:
+        plain = page_of(request, paging, page.count, results)
+        body = ContactPageBody(**dict(plain), count_is_estimate=page.is_estimate)
+    else:
+        following = None if page.next_cursor is None else request.url.include_query_params(cursor=page.next_cursor)
+        body = ContactPageBody(
+            count=page.count,
+            next=following and str(following),
+            previous=None,
+            results=results,
+            count_is_estimate=page.is_estimate,
+        )
     return reply(request, body)
 
 
@@ -270,10 +263,3 @@ async def _answer(
 async def _find_blocked(tx: Tx, ctx: Ctx, *views: cards.ContactView) -> frozenset[IdentityKey]:
     keys = [identity.key for view in views for identity in view.identities]
     return await find_blocked(tx, ctx.services.cipher, keys)
-
-
-def _read_id(text: str) -> InboxId:
-    try:
-        return InboxId(UUID(text.strip()))
-    except ValueError as error:
-        raise InvalidRequest("An id is a UUID.", pointer="/inboxes") from error
