@@ -32,6 +32,7 @@ from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, Right
 
 ERASED: Final = "lifecycle.contact_erased"
+PROOFS_SPENT: Final = "lifecycle.proofs_spent"
 
 _PURPOSE: Final = "erasure-receipt"
 _BY_NAME: Final = {table.name: table for table in TABLES}
@@ -152,6 +153,12 @@ async def on_contact_erased(services: Services, organization_id: OrganizationId,
         receipt = {**erasure.receipt, "probes": probes}
         done = _complete(services.cipher, organization_id, replace(erasure, receipt=receipt), now=utc_now())
         await receipts.update_erasure(tx, done)
+
+
+async def on_proofs_spent(services: Services, organization_id: OrganizationId) -> None:
+    """Forget used tokens that expired: erasing leaves one that could still be used, so that nobody uses it again."""
+    async with services.db.begin(organization_id) as tx:
+        await queries.delete_spent_proofs(tx, utc_now())
 
 
 async def get_erasure(tx: Tx, caller: Caller, erasure_id: UUID) -> Erasure:

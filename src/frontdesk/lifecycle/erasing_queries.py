@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -55,6 +55,7 @@ class Rows:
     blank: str = ""
 
 
+_SKEW: Final = timedelta(minutes=5)  # more than clocks may differ
 _CONTACT: Final = "contact_id = ANY(%(contacts)s)"
 _CONVERSATION: Final = "conversation_id = ANY(%(conversations)s)"
 _PAIR: Final = "(first_id = ANY(%(contacts)s) OR second_id = ANY(%(contacts)s))"
@@ -103,7 +104,7 @@ ROWS: Final = (
     Rows("conflicts", _PAIR),
     Rows("duplicates", _PAIR),
     Rows("duplicate_keys", _CONTACT),
-    Rows("identity_proofs", "session_id = ANY(%(sessions)s) AND expires_at < %(now)s"),
+    Rows("identity_proofs", "session_id = ANY(%(sessions)s) AND expires_at < %(now)s - interval '5 minutes'"),
     Rows("chat_sessions", "id = ANY(%(sessions)s)"),
     Rows("identities", _CONTACT),
     Rows("released_identities", _CONTACT),
@@ -353,3 +354,9 @@ async def take_export_files(tx: Tx, now: datetime) -> list[str]:
     """
     params = {"organization": tx.organization_id, "now": now, "failure": "A person was erased meanwhile."}
     return [row[0] for row in await tx.fetch(sql, params)]
+
+
+async def delete_spent_proofs(tx: Tx, now: datetime) -> int:
+    """Forget all tokens that nobody can use any more; return how many."""
+    sql = "DELETE FROM identity_proofs WHERE organization_id = %(organization)s AND expires_at < %(before)s"
+    return await tx.execute(sql, {"organization": tx.organization_id, "before": now - _SKEW})
