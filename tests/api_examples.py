@@ -32,6 +32,7 @@ PARAMETERS: Mapping[str, str] = {
     "message_id": "message",
     "attachment_id": "attachment",
     "merge_id": "merge",
+    "segment_id": "segment",
     "fact_id": "fact",
 }
 
@@ -68,6 +69,7 @@ async def _message(things: Things) -> dict[str, Any]:
     return {"conversation": things.conversation, "content": "Hello", "queryMetadata": None, "attachments": []}
 
 
+VIP = {"operator": "and", "conditions": [{"field": "attributes.tier_level", "op": "equals", "value": "VIP"}]}
 CHANGE_CONTACT = _named(phoneNumber="+886912345678", timeZone="Asia/Taipei", attributes={"tier_level": "gold"})
 FAQ = {"question": "Is there a shop?", "answer": "Yes."}
 
@@ -196,6 +198,12 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /contact-field-rules": Example(),
     "PUT /contact-field-rules": Example(body=lambda _: {"name": "signed", "phoneRegion": "TW"}),
     "PATCH /contact-field-rules": Example(body=lambda _: {"timeZone": "channel"}),
+    "GET /segments": Example(),
+    "POST /segments": Example(201, _named(filter=VIP, sort="-name", columns=["email", "attributes.tier_level"])),
+    "GET /segments/{segment_id}": Example(),
+    "PUT /segments/{segment_id}": Example(body=_named(filter=VIP)),
+    "PATCH /segments/{segment_id}": Example(body=_named()),
+    "DELETE /segments/{segment_id}": Example(204, destroys=True),
     "GET /labels": Example(),
     "POST /labels": Example(201, _named()),
     "GET /labels/{contact_label_id}": Example(),
@@ -214,7 +222,7 @@ EXAMPLES: Mapping[str, Example] = {
         204, lambda _: {"value": "info@example.com", "isIgnored": True}
     ),
     "GET /duplicates": Example(query=lambda things: {"contact": things.contact, "inbox": things.inbox}),
-    "POST /duplicates/keep-apart": Example(204, lambda things: {"contacts": [things.contact, things.other_contact]}),
+    "POST /duplicates/keep-apart": Example(204, lambda things: {"contacts": [things.contact, things.twin]}),
     "GET /duplicates/search": Example(),
     "POST /duplicates/search": Example(202),
     "GET /conflicts": Example(query=lambda things: {"state": "open", "contact": things.contact}),

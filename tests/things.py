@@ -30,6 +30,7 @@ from frontdesk.identities.conflict_queries import ConflictKind, Stated, upsert_c
 from frontdesk.identities.conflicts import list_conflicts
 from frontdesk.identities.deletion import delete_contact
 from frontdesk.identities.keys import KeySpec, generate_key
+from frontdesk.identities.segments import create_segment
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.knowledge.chunk_queries import list_chunks
 from frontdesk.lifecycle.merging import merge_contacts
@@ -58,11 +59,13 @@ class Things:
     realm_key: str
     contact: str
     contact_label: str
+    segment: str
     attribute: str
     note: str
     source_id: str
     deleted_contact: str
     other_contact: str
+    twin: str  # a contact of the same name
     conflict: str
     merge: str
     conversation: str
@@ -114,10 +117,12 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         await add_labels(tx, owner, contact, [contact_label.id])
         attribute, _ = await create_definition(tx, owner, f"key {new_id()}", {"kind": Kind.TEXT})
         note = await write_note(tx, owner, contact, "Prefers Saturdays.")
+        segment = await create_segment(tx, owner, {"name": "Everybody", "is_shared": True})
         deleted = await _make_contact(tx, owner, inbox.id)
         await delete_contact(tx, owner, deleted)
         other, survivor, merged = [await _make_contact(tx, owner, inbox.id) for _ in range(3)]
         merge = await merge_contacts(tx, owner, survivor, [merged], choices={})
+        twin = await _make_contact(tx, owner, inbox.id)
         conflict = await _note_conflict(tx, owner, contact)
         conversation = await conversations.insert_conversation(tx, contact, inbox.id, now=utc_now())
         message, _ = await receive_message(
@@ -146,11 +151,13 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         realm_key=str(realm_key.id),
         contact=str(contact),
         contact_label=str(contact_label.id),
+        segment=str(segment.id),
         attribute=str(attribute.id),
         note=str(note.id),
         source_id=source_id,
         deleted_contact=str(deleted),
         other_contact=str(other),
+        twin=str(twin),
         conflict=str(conflict),
         merge=str(merge.merge_id),
         conversation=str(conversation.id),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from frontdesk.channels.access import access_inbox
 from frontdesk.core.ids import ConflictId, ContactId, InboxId
 from frontdesk.core.wire import Paging, page_of, paging, reply
 from frontdesk.identities import conflicts, duplicates, health
@@ -40,9 +41,11 @@ async def show_health(
     days: Annotated[int, Query(ge=1, le=90)] = 30,
     inbox: UUID | None = None,
 ) -> Response:
-    """Measure how well people are known. Problems: `invalid-request`."""
+    """Measure how well people are known, in one inbox or all. Problems: `not-found`, `invalid-request`."""
     platform = None if inbox is None else InboxId(inbox)
     async with ctx.db.begin(ctx.organization_id) as tx:
+        if platform is not None:
+            await access_inbox(tx, ctx.caller, platform, Right.INBOXES_VIEW)
         measured = await health.measure(tx, ctx.caller, days=days, inbox_id=platform)
         pairs = stated = None
         if ctx.caller.may(Right.CONTACTS_VIEW):
