@@ -1,4 +1,5 @@
-// `#toasts`: short messages. What went well goes away by itself, what went wrong waits for `data-dismiss`.
+// `#toasts`: short messages. What went well goes away by itself; what went wrong, or can be undone, waits for
+// `data-dismiss`.
 //
 // When the server cannot be reached there is nobody to write the message, so it lies ready in the template `#offline`.
 
@@ -8,7 +9,7 @@ export function startToasts(): void {
   const place = document.getElementById("toasts");
   if (!place) return;
   const letGo = (toast: Element): void => {
-    if (!toast.matches(".bad")) setTimeout(() => toast.remove(), SHOWN_MS);
+    if (!toast.matches(".bad, :has(a)")) setTimeout(() => toast.remove(), SHOWN_MS);
   };
   [...place.children].forEach(letGo);
   new MutationObserver((changes) => {

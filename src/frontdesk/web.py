@@ -29,6 +29,7 @@ from frontdesk.identities import block_routes as blocks
 from frontdesk.identities import health_routes as health
 from frontdesk.identities import note_routes as notes
 from frontdesk.identities import routes as identities
+from frontdesk.identities import segment_routes as segments
 from frontdesk.identities.proving import Prover
 from frontdesk.knowledge import routes as knowledge
 from frontdesk.lifecycle import merge_routes as merges
@@ -50,6 +51,7 @@ _API_ROUTERS = (
     assistants.router,
     contacts.router,
     identities.router,
+    segments.router,
     notes.router,
     blocks.router,
     health.router,

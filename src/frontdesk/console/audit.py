@@ -18,7 +18,8 @@ _ACTIONS = {
     "contact.profile_unassigned": N_("took an access profile"),
     "contact.deleted": N_("deleted the contact"),
     "contact.restored": N_("restored the contact"),
-    "contact.merged": N_("merged a contact into this one"),
+    "contact.merged": N_("merged contacts"),
+    "contact.unmerged": N_("undid a merge of contacts"),
     "memory.fact_added": N_("noted something to remember"),
     "memory.fact_corrected": N_("corrected what is remembered"),
     "memory.fact_deleted": N_("had something forgotten"),
@@ -90,6 +91,11 @@ _FIELDS = {
     "summary": N_("Summary"),
     "assurance": N_("Used from"),
     "closed": N_("Access before"),
+    "survivor": N_("Stays"),
+    "merged": N_("Merged"),
+    "kept": N_("Changed since, and stays"),
+    "accepted_wider_access": N_("Wider access accepted"),
+    "confirmed": N_("Access confirmed"),
     "enabled": N_("The assistant answers"),
     "labels": N_("Labels"),
     "files": N_("Files"),
@@ -123,7 +129,9 @@ _FIELDS = {
     "vendor_faq_reading": N_("An empty list of FAQs means all"),
 }
 _PROFILE = N_("Profile")
-_UNTOLD = frozenset({"provenance", "profile", "realm", "merge", "merged"})  # ids, and what the actor says already
+_UNTOLD = frozenset(
+    {"provenance", "profile", "realm", "merge", "moved", "returned"}
+)  # ids, and what the actor says already
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +196,10 @@ def _is_empty(value: object) -> bool:
 def _show(value: object, names: Mapping[str, str]) -> str:
     if _is_empty(value):
         return "–"
+    if isinstance(value, Mapping) and value.keys() >= {"id", "name"}:  # a card
+        return str(value["name"] or value["id"])
+    if isinstance(value, list) and value and all(isinstance(part, Mapping) and "id" in part for part in value):
+        return ", ".join(_show(part, names) for part in value)[:_LONGEST]
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ", ".join(names.get(part, part) for part in value)[:_LONGEST]
     text = value if isinstance(value, str) else dump_json(value)

@@ -22,12 +22,15 @@ from frontdesk.core.errors import FrontdeskError, NotFound
 from frontdesk.core.ids import ContactId, InboxId
 from frontdesk.identities.cards import ContactView, get_view
 from frontdesk.identities.deletion import delete_contact, restore_contact
+from frontdesk.lifecycle.merge_queries import find_names
+from frontdesk.lifecycle.undoing import list_merges
 from frontdesk.organizations.audit import list_audit_of_contact
 from frontdesk.organizations.model import Right
 
 router = screen_router()
 
 _CONVERSATIONS_SHOWN = 10
+_MERGES_SHOWN = 10
 
 Viewer = Annotated[MemberCtx, member_needs(Right.CONTACTS_VIEW)]
 Remover = Annotated[MemberCtx, member_needs(Right.CONTACTS_DELETE)]
@@ -40,6 +43,7 @@ class Head:
     view: ContactView
     may_edit: bool
     may_edit_access: bool
+    may_merge: bool
     may_delete: bool
     may_see_audit: bool
     sees_personal: bool
@@ -53,6 +57,7 @@ async def load_head(tx: Tx, member: MemberCtx, contact_id: UUID) -> Head:
         view,
         may_edit=_may(member, Right.CONTACTS_EDIT, inbox_ids),
         may_edit_access=_may(member, Right.CONTACTS_EDIT_ACCESS, inbox_ids),
+        may_merge=_may(member, Right.CONTACTS_MERGE, inbox_ids),
         may_delete=_may(member, Right.CONTACTS_DELETE, inbox_ids),
         may_see_audit=_may(member, Right.AUDIT_VIEW, inbox_ids),
         sees_personal=_may(member, Right.CONTACTS_VIEW_PERSONAL, inbox_ids),
@@ -85,7 +90,11 @@ async def _load_overview(tx: Tx, member: MemberCtx, contact_id: ContactId) -> di
             contact_id=contact_id,
             limit=_CONVERSATIONS_SHOWN,
         )
+    merge_count, merges = await list_merges(tx, member.caller, contact_id, limit=_MERGES_SHOWN)
     return {
+        "merges": merges,
+        "merge_count": merge_count,
+        "merged_names": await find_names(tx, [one for merge in merges for one in merge.merged_ids]),
         "provenance": await contacts.find_provenance(tx, contact_id),
         "realms": {realm.id: realm.name for realm in await list_realms(tx)},
         "conversations": conversations,

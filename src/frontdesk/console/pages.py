@@ -86,15 +86,15 @@ def page(
     return response
 
 
-def go(request: Request, path: str, *, flash: str = "") -> Response:
-    """Send the browser to `path` of the console, where `flash` is shown once."""
+def go(request: Request, path: str, *, flash: str = "", undo: str = "") -> Response:
+    """Send the browser to `path` of the console, where `flash` is shown once, with a link to `undo` if it is given."""
     response: Response
     if is_fragment(request):
         response = Response(status_code=204, headers={"HX-Redirect": path})
     else:
         response = RedirectResponse(path, 303)
     if flash:
-        set_cookie(request, response, _FLASH_COOKIE, quote(flash), seconds=_FLASH_SECONDS)
+        set_cookie(request, response, _FLASH_COOKIE, quote(f"{flash}\n{undo}"), seconds=_FLASH_SECONDS)
     return response
 
 
@@ -119,6 +119,7 @@ def inside(path: str) -> str:
 def _frame(request: Request, look: Look) -> dict[str, object]:
     member = member_of(request)
     fragment = is_fragment(request)
+    flash, _, undo = ("" if fragment else unquote(request.cookies.get(_FLASH_COOKIE, ""))).partition("\n")
     return {
         "frame": "fragment.html" if fragment else "layout.html" if member else "outside.html",
         "fragment": fragment,
@@ -130,7 +131,8 @@ def _frame(request: Request, look: Look) -> dict[str, object]:
         "csrf_token": member.csrf_token if member else "",
         "language": look.language,
         "theme": look.theme,
-        "flash": "" if fragment else unquote(request.cookies.get(_FLASH_COOKIE, "")),
+        "flash": flash,
+        "flash_undo": inside(undo) if undo else "",
         "request_id": request.scope.get("frontdesk.request_id", ""),
     }
 

@@ -13,6 +13,7 @@ from frontdesk.console import (
     contact_access,
     contact_edit,
     contact_memory,
+    contact_merge,
     contacts,
     conversations,
     knowledge,
@@ -72,6 +73,7 @@ SCREENS = (
     contact_edit.router,
     contact_access.router,
     contact_memory.router,
+    contact_merge.router,
     profiles.router,
     knowledge.router,
     knowledge_documents.router,  # before those that take an id where it has a word

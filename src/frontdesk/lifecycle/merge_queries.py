@@ -100,6 +100,12 @@ async def load_sides(tx: Tx, contact_ids: Sequence[ContactId]) -> list[Side]:
     return [sides[contact_id] for contact_id in contact_ids if contact_id in sides]
 
 
+async def find_names(tx: Tx, contact_ids: Sequence[ContactId]) -> dict[ContactId, str]:
+    """Map each of these contacts, merged and deleted ones too, to the name on its card."""
+    sql = "SELECT id, name FROM contacts WHERE organization_id = %(organization)s AND id = ANY(%(contacts)s)"
+    return dict(await tx.fetch(sql, {"organization": tx.organization_id, "contacts": list(contact_ids)}))
+
+
 async def list_foldable(tx: Tx, session_id: SessionId, *, active_since: datetime) -> list[ContactId]:
     """List the contacts of this visitor session that a sign-in may fold.
 

@@ -94,7 +94,7 @@ async def merge_contacts(
     await refresh_search_ids(tx, everybody)
     await contacts.refresh_search_personal(tx, everybody)
     moved = await ledger.count_moves(tx, merge_id)
-    payload = {"merge": str(merge_id), "moved": moved, "accepted_wider_access": accept_wider_access}
+    payload = {"merge": str(merge_id), "moved": moved, "accepted_wider_access": accept_wider_access or None}
     await record_on_all(tx, caller, "contact.merged", before, payload)
     return MergeResult(merge_id, survivor_id, tuple(wanted), moved)
 
