@@ -86,9 +86,8 @@ async def create_segment(tx: Tx, caller: Caller, changes: SegmentChanges) -> Seg
     Raises InvalidRequest and Forbidden.
     """
     caller.require(Right.CONTACTS_VIEW)
-    now, is_key = utc_now(), caller.kind is CallerKind.API_KEY
-    owner_id = None if is_key else caller.id
-    blank = Segment(SegmentId(new_id()), "", EVERYBODY, Order.LAST_SEEN, None, owner_id, is_key, 1, now, now)
+    now, owner_id = utc_now(), caller.id if caller.kind is CallerKind.MEMBER else None
+    blank = Segment(SegmentId(new_id()), "", EVERYBODY, Order.LAST_SEEN, None, owner_id, owner_id is None, 1, now, now)
     segment = _written(caller, blank, changes)
     sql = f"""
         INSERT INTO segments (organization_id, {_COLUMNS})
