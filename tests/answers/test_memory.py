@@ -227,10 +227,25 @@ async def test_a_fact_of_somebody_else_does_not_exist(people, db, organization, 
 
 
 async def fold(tx, merged, survivor):
-    """What a merge does with the conversations; the facts are left behind on purpose."""
-    ids = {"merged": merged, "survivor": survivor}
+    """What a merge does with cards and conversations; the facts are left behind on purpose."""
+    ids = {"merged": merged, "survivor": survivor, "merge": new_id(), "organization": tx.organization_id}
+    await tx.execute(
+        """
+        INSERT INTO merges (organization_id, id, survivor_id, reason, merged_at)
+        VALUES (%(organization)s, %(merge)s, %(survivor)s, 'login', now())
+        """,
+        ids,
+    )
+    await tx.execute(
+        """
+        INSERT INTO merged_contacts (organization_id, contact_id, survivor_id, merge_id)
+        VALUES (%(organization)s, %(merged)s, %(survivor)s, %(merge)s)
+        """,
+        ids,
+    )
     await tx.execute("UPDATE conversations SET contact_id = %(survivor)s WHERE contact_id = %(merged)s", ids)
     await tx.execute("UPDATE contacts SET deleted_at = now() WHERE id = %(merged)s", ids)
+    return ids["merge"]
 
 
 async def move_back(tx, conversation, contact):
@@ -259,15 +274,27 @@ async def test_memory_goes_where_its_conversation_goes(people, db, organization)
     assert summary.text == "When do you close?"
 
 
-async def test_settled_facts_name_the_contact_of_their_conversation(people, db, organization):
-    """Which is what erasing goes by."""
+async def test_a_summary_of_a_merged_contact_is_the_survivors_until_the_merge_is_undone(people, db, organization):
+    """One for each assurance, with the lines of both; the next message writes it on."""
     ann, visitor = await people.meet(), await people.meet()
-    conversation = await people.open(visitor)
-    await people.write(conversation, "I live in Taipei.")
+    of_ann, of_visitor = await people.open(ann), await people.open(visitor)
+    await people.write(of_ann, "When do you open?")
+    await people.write(of_visitor, "Do you deliver?")
+    await people.write(of_visitor, "What does it cost?", Assurance.ANONYMOUS)
     async with db.begin(organization) as tx:
-        await move_back(tx, conversation, ann)
-        await memory.queries.settle_facts(tx, [visitor, ann])
-        assert await tx.fetch_value("SELECT contact_id FROM memory_facts") == ann
+        merge_id = await fold(tx, visitor, ann)
+    assert [one.text for one in (await people.recall(ann)).summaries] == [
+        "What does it cost?",
+        "When do you open?\nDo you deliver?",
+    ]
+    await people.write(of_ann, "Thank you, I will come.")
+    whole = (await people.recall(ann)).summaries[1]
+    assert whole.text == "When do you open?\nDo you deliver?\nThank you, I will come."
+    async with db.begin(organization) as tx:
+        await tx.execute("DELETE FROM merged_contacts WHERE merge_id = %(merge)s", {"merge": merge_id})
+        await move_back(tx, of_visitor, visitor)
+    assert (await people.recall(ann)).summaries == []
+    assert [one.text for one in (await people.recall(visitor)).summaries] == ["What does it cost?"]
 
 
 async def test_a_contact_that_is_merged_while_its_message_is_read_is_learned_of_anew(

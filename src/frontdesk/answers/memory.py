@@ -3,9 +3,10 @@
 A fact that a member deletes goes with all that it replaced. A correction holds until a newer message speaks of the same
 topic at the same assurance.
 
-What others must do with memory (`lifecycle.tables`): a learned fact is read through the conversation of its message,
-so it is right at any moment; merging and undoing move `contact_id` along (`memory_queries.settle_facts`). A summary
-counts only while all conversations that it is made of are its contact's. Erasing deletes both, under the card's lock.
+A learned fact is read through the conversation of its message, and a summary counts only while all conversations that
+it is made of are its contact's: merging and undoing need not touch them to be right. What others do all the same
+(`lifecycle.tables`): they move the `contact_id` of facts along, by which these are erased and exported; they erase both
+under the card's lock, and mark messages that stay as learned.
 """
 
 from collections.abc import Collection, Mapping
@@ -142,10 +143,12 @@ async def correct_summary(tx: Tx, caller: Caller, contact_id: ContactId, assuran
     before = await queries.find_summary(tx, contact.id, assurance)
     if text == (before.text if before else ""):
         return
-    made_of = before.conversation_ids if before else ()
-    through = before.through_message_id if before else None
-    written = Summary(assurance, text, made_of, through, caller.name if text else None, utc_now())
-    await queries.upsert_summary(tx, contact.id, written)
+    if text:
+        made_of, through = (before.conversation_ids, before.through_message_id) if before else ((), None)
+        written = Summary(assurance, text, made_of, through, caller.name, utc_now())
+        await queries.upsert_summary(tx, contact.id, written)
+    else:
+        await queries.delete_summaries(tx, contact.id, assurance)
     payload = {"summary": {"before": before.text if before else None, "after": text or None}}
     await _record(tx, caller, "memory.summary_corrected", contact.id, payload)
 

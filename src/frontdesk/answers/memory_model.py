@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NewType
 from uuid import UUID
@@ -55,7 +55,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a contact lately wrote about in sessions of exactly this assurance. An empty text: nothing is kept."""
+    """What a contact lately wrote about in sessions of exactly this assurance."""
 
     learned_assurance: Assurance
     text: str
@@ -93,6 +93,25 @@ def usable(memory: Memory, session: Assurance, *, has_identity: bool) -> Memory:
     return Memory(
         [one for one in memory.facts if may_use(one.learned_assurance, session, has_identity=has_identity)],
         [one for one in memory.summaries if may_use(one.learned_assurance, session, has_identity=has_identity)],
+    )
+
+
+def unite_summaries(summaries: Iterable[Summary]) -> list[Summary]:
+    """Return one summary for each assurance, the weakest first: the lines of all, in their order."""
+    united: dict[Assurance, Summary] = {}
+    for one in summaries:
+        before = united.get(one.learned_assurance)
+        united[one.learned_assurance] = one if before is None else _unite(before, one)
+    return [united[assurance] for assurance in sorted(united)]
+
+
+def _unite(before: Summary, later: Summary) -> Summary:
+    lines = dict.fromkeys([*before.text.splitlines(), *later.text.splitlines()])
+    return replace(
+        later,
+        text="\n".join(lines)[-MAX_SUMMARY:],
+        conversation_ids=sorted({*before.conversation_ids, *later.conversation_ids}),
+        written_by=later.written_by or before.written_by,
     )
 
 

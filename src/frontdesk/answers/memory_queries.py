@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from frontdesk.access.model import Assurance
-from frontdesk.answers.memory_model import Fact, FactId, Statement, Summary
+from frontdesk.answers.memory_model import Fact, FactId, Statement, Summary, unite_summaries
 from frontdesk.conversations.model import Message
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, ConversationId, SessionId, new_id
@@ -27,12 +27,20 @@ _IS_OF_CONTACT: Final = """
          WHERE noted.organization_id = %(organization)s AND noted.contact_id = %(contact)s
            AND noted.conversation_id IS NULL)
 """
+# The contact and those who were merged into it, whose summaries it has until it has one of its own.
+_PEOPLE: Final = """
+    WITH RECURSIVE people (id) AS (
+        SELECT %(contact)s::uuid
+         UNION
+        SELECT m.contact_id FROM people p
+          JOIN merged_contacts m ON m.organization_id = %(organization)s AND m.survivor_id = p.id)
+"""
 # Of `memory_summaries s`: a merge that was undone took some of what it is made of away.
 _IS_WHOLE: Final = """
     NOT EXISTS (SELECT 1 FROM unnest(s.conversation_ids) AS made_of (id)
                  WHERE NOT EXISTS (SELECT 1 FROM conversations c
                                     WHERE c.organization_id = s.organization_id AND c.id = made_of.id
-                                      AND c.contact_id = s.contact_id))
+                                      AND c.contact_id = %(contact)s))
 """
 
 
@@ -171,32 +179,25 @@ async def delete_facts(tx: Tx, contact_id: ContactId, fact: Fact | None = None) 
     )
 
 
-async def settle_facts(tx: Tx, contact_ids: Sequence[ContactId]) -> None:
-    """Let the facts that name these contacts name the one whose conversation they come from: after an undone merge."""
-    await tx.execute(
-        """
-        UPDATE memory_facts f SET contact_id = c.contact_id FROM conversations c
-         WHERE f.organization_id = %(organization)s AND f.contact_id = ANY(%(contacts)s)
-           AND c.organization_id = f.organization_id AND c.id = f.conversation_id AND c.contact_id <> f.contact_id
-        """,
-        {"organization": tx.organization_id, "contacts": list(contact_ids)},
-    )
-
-
 # --- summaries ---
 
 
 async def list_summaries(
     tx: Tx, contact_id: ContactId, *, within: Collection[ConversationId] | None = None
 ) -> list[Summary]:
-    """List the summaries that hold, the weakest assurance first; `within`: that are made of these conversations."""
-    return await tx.fetch_as(
+    """List the summaries that hold, one for each assurance that has one, the weakest first.
+
+    `within`: that are made of these conversations.
+    """
+    found = await tx.fetch_as(
         Summary,
         f"""
-        SELECT {_SUMMARY} FROM memory_summaries s
-         WHERE s.organization_id = %(organization)s AND s.contact_id = %(contact)s AND s.text <> '' AND {_IS_WHOLE}
+        {_PEOPLE}
+        SELECT {_SUMMARY} FROM people
+          JOIN memory_summaries s ON s.organization_id = %(organization)s AND s.contact_id = people.id
+         WHERE {_IS_WHOLE}
            AND (%(within)s::uuid[] IS NULL OR s.conversation_ids <@ %(within)s::uuid[])
-         ORDER BY s.learned_assurance
+         ORDER BY s.updated_at
         """,
         {
             "organization": tx.organization_id,
@@ -204,6 +205,7 @@ async def list_summaries(
             "within": None if within is None else list(within),
         },
     )
+    return unite_summaries(found)
 
 
 async def find_summary(tx: Tx, contact_id: ContactId, assurance: Assurance) -> Summary | None:
@@ -213,17 +215,14 @@ async def find_summary(tx: Tx, contact_id: ContactId, assurance: Assurance) -> S
 
 
 async def upsert_summary(tx: Tx, contact_id: ContactId, summary: Summary) -> None:
-    """Store a summary in place of the one before."""
+    """Store a summary in place of the one before, which is gone with all that it was united of."""
+    await delete_summaries(tx, contact_id, summary.learned_assurance)
     await tx.execute(
         """
         INSERT INTO memory_summaries (organization_id, contact_id, learned_assurance, text, conversation_ids,
                                       through_message_id, written_by, updated_at)
         VALUES (%(organization)s, %(contact)s, %(assurance)s, %(text)s, %(conversations)s::uuid[], %(through)s, %(by)s,
                 %(at)s)
-            ON CONFLICT (organization_id, contact_id, learned_assurance) DO UPDATE
-           SET text = excluded.text, conversation_ids = excluded.conversation_ids,
-               through_message_id = excluded.through_message_id, written_by = excluded.written_by,
-               updated_at = excluded.updated_at
         """,
         {
             "organization": tx.organization_id,
@@ -238,10 +237,21 @@ async def upsert_summary(tx: Tx, contact_id: ContactId, summary: Summary) -> Non
     )
 
 
-async def delete_summaries(tx: Tx, contact_id: ContactId) -> int:
-    """Delete all summaries of the contact; return how many."""
-    sql = "DELETE FROM memory_summaries WHERE organization_id = %(organization)s AND contact_id = %(contact)s"
-    return await tx.execute(sql, {"organization": tx.organization_id, "contact": contact_id})
+async def delete_summaries(tx: Tx, contact_id: ContactId, assurance: Assurance | None = None) -> int:
+    """Delete the summary of one assurance, or all (None), those of merged contacts too; return how many."""
+    return await tx.execute(
+        f"""
+        {_PEOPLE}
+        DELETE FROM memory_summaries s USING people
+         WHERE s.organization_id = %(organization)s AND s.contact_id = people.id
+           AND (%(assurance)s::smallint IS NULL OR s.learned_assurance = %(assurance)s)
+        """,
+        {
+            "organization": tx.organization_id,
+            "contact": contact_id,
+            "assurance": None if assurance is None else int(assurance),
+        },
+    )
 
 
 async def list_own_conversations(

@@ -37,7 +37,7 @@ CREATE TABLE memory_summaries (
     organization_id    uuid        NOT NULL,
     contact_id         uuid        NOT NULL,
     learned_assurance  smallint    NOT NULL CHECK (learned_assurance BETWEEN 0 AND 3),
-    text               text        NOT NULL,
+    text               text        NOT NULL CHECK (text <> ''),
     conversation_ids   uuid[]      NOT NULL,  -- what it is made of: it counts only while all of these are the contact's
     through_message_id uuid,                  -- the latest incoming message that it covers
     written_by         text,
