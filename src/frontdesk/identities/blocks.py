@@ -166,6 +166,7 @@ async def _lock(tx: Tx, caller: Caller, contact_id: ContactId) -> None:
     await access_unmerged(tx, caller, contact_id, Right.CONTACTS_EDIT)
     await queries.lock_sessions_of(tx, contact_id)
     await lock_contact(tx, contact_id)
+    await access_unmerged(tx, caller, contact_id, Right.CONTACTS_EDIT)  # as it is now that nobody merges it
 
 
 async def _access_identity(tx: Tx, caller: Caller, contact_id: ContactId, key: IdentityKey) -> IdentityId:

@@ -1,6 +1,6 @@
 """Bodies of the API about merging and undoing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel, to_snake
 from frontdesk.core.errors import FrontdeskError
 from frontdesk.core.wire import PageOf, Time, WireModel
 from frontdesk.identities.bodies import ContactBody, render_contact
+from frontdesk.identities.model import IdentityKey
 from frontdesk.lifecycle.gains import Gains
 from frontdesk.lifecycle.ledger import Merge, Reason
 from frontdesk.lifecycle.model import ATTRIBUTE, FieldPlan
@@ -182,11 +183,11 @@ def name_of(field: str) -> str:
     return field if field.startswith(ATTRIBUTE) else to_camel(field)
 
 
-def render_preview(preview: MergePreview) -> MergePreviewBody:
-    """Return the body of a preview."""
+def render_preview(preview: MergePreview, blocked: Collection[IdentityKey]) -> MergePreviewBody:
+    """Return the body of a preview; `blocked` are blocked identities."""
     return MergePreviewBody(
-        survivor=render_contact(preview.survivor),
-        merged=[render_contact(view) for view in preview.merged],
+        survivor=render_contact(preview.survivor, blocked),
+        merged=[render_contact(view, blocked) for view in preview.merged],
         fields=[_render_plan(plan) for plan in preview.fields],
         added=AddedBody(
             emails=preview.added["emails"],

@@ -109,12 +109,13 @@ async def find_names(tx: Tx, contact_ids: Sequence[ContactId]) -> dict[ContactId
 async def list_foldable(tx: Tx, session_id: SessionId, *, active_since: datetime) -> list[ContactId]:
     """List the contacts of this visitor session that a sign-in may fold.
 
-    They wrote since `active_since`, never had an identity, and nobody gave them access of their own.
+    They wrote since `active_since`, never had an identity, nobody gave them access of their own, or blocked them.
     """
     rows = await tx.fetch(
         """
         SELECT p.id FROM contacts p
          WHERE p.organization_id = %(organization)s AND p.deleted_at IS NULL AND p.query_metadata IS NULL
+           AND p.blocked_at IS NULL
            AND EXISTS (SELECT 1 FROM conversations c
                         WHERE c.organization_id = p.organization_id AND c.contact_id = p.id
                           AND c.session_id = %(session)s AND c.last_message_at >= %(since)s)

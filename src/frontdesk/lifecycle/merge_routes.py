@@ -5,10 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId
 from frontdesk.core.wire import Paging, page_of, paging, reply
 from frontdesk.identities.bodies import render_contact
-from frontdesk.identities.cards import get_view
+from frontdesk.identities.blocks import find_blocked
+from frontdesk.identities.cards import ContactView, get_view
+from frontdesk.identities.model import IdentityKey
 from frontdesk.lifecycle import merging, previewing, undoing
 from frontdesk.lifecycle.ledger import MergeId
 from frontdesk.lifecycle.merge_bodies import (
@@ -43,7 +46,8 @@ async def merge_contacts(request: Request, ctx: Merge, contact_id: UUID, body: M
     async with ctx.db.begin(ctx.organization_id) as tx:
         if body.dry_run:
             preview = await previewing.preview_merge(tx, ctx.caller, survivor, others, body.fields)
-            return reply(request, render_preview(preview))
+            blocked = await _find_blocked(tx, ctx, preview.survivor, *preview.merged)
+            return reply(request, render_preview(preview, blocked))
         merged = await merging.merge_contacts(
             tx,
             ctx.caller,
@@ -53,9 +57,10 @@ async def merge_contacts(request: Request, ctx: Merge, contact_id: UUID, body: M
             accept_wider_access=body.accept_wider_access,
         )
         view = await get_view(tx, ctx.caller, survivor, Right.CONTACTS_MERGE)
+        blocked = await _find_blocked(tx, ctx, view)
     answer = MergeBody(
         merge_id=merged.merge_id,
-        survivor=render_contact(view),
+        survivor=render_contact(view, blocked),
         merged_from=merged.merged_ids,
         moved=render_moved(merged.moved),
     )
@@ -88,3 +93,7 @@ async def undo_merge(request: Request, ctx: Merge, merge_id: UUID, body: UndoMer
         else:
             undone = await undoing.undo_merge(tx, ctx.caller, MergeId(merge_id), confirm_access=asked.confirm_access)
     return reply(request, render_undone(undone, dry_run=asked.dry_run))
+
+
+async def _find_blocked(tx: Tx, ctx: Ctx, *views: ContactView) -> frozenset[IdentityKey]:
+    return await find_blocked(tx, ctx.services.cipher, [one.key for view in views for one in view.identities])
