@@ -32,7 +32,10 @@ from frontdesk.identities import routes as identities
 from frontdesk.identities import segment_routes as segments
 from frontdesk.identities.proving import Prover
 from frontdesk.knowledge import routes as knowledge
+from frontdesk.lifecycle import export_routes as exports
+from frontdesk.lifecycle import import_routes as imports
 from frontdesk.lifecycle import merge_routes as merges
+from frontdesk.lifecycle import privacy_routes as privacy
 from frontdesk.openapi import describe
 from frontdesk.organizations import routes as organizations
 from frontdesk.webchat import pages as webchat_pages
@@ -60,6 +63,9 @@ _API_ROUTERS = (
     answers.router,
     merges.router,
     memory.router,
+    privacy.router,
+    imports.router,
+    exports.router,
     api_docs.router,
 )
 _PAGE_ROUTERS = (webchat.router, webchat_pages.router, console.router)

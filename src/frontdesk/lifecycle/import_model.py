@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final, NewType
 from uuid import UUID
 
-from frontdesk.core.ids import ContactId, InboxId, LabelId, ProfileId
+from frontdesk.core.ids import ContactId, ContactLabelId, InboxId, ProfileId
 from frontdesk.identities.model import IdentityKey
 
 ImportId = NewType("ImportId", UUID)
@@ -59,7 +59,7 @@ class Draft:
     contact_id: ContactId | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)  # `name`, `emails`, `attributes.level`, …
     inbox_ids: frozenset[InboxId] = frozenset()
-    label_ids: frozenset[LabelId] = frozenset()
+    label_ids: frozenset[ContactLabelId] = frozenset()
     profile_ids: frozenset[ProfileId] = frozenset()
     query_metadata: Mapping[str, Any] | None = None
 

@@ -12,7 +12,7 @@ from frontdesk.access.parse import parse_query_metadata
 from frontdesk.contacts.attributes import Kind, Schema
 from frontdesk.contacts.card import MAX_ATTRIBUTES_BYTES, clean_card
 from frontdesk.core.errors import InvalidRequest
-from frontdesk.core.ids import ContactId, InboxId, LabelId, ProfileId, RealmId
+from frontdesk.core.ids import ContactId, ContactLabelId, InboxId, ProfileId, RealmId
 from frontdesk.core.inputs import check_json
 from frontdesk.identities.errors import InvalidSourceId
 from frontdesk.identities.model import IdentityKey, parse_source_id
@@ -21,6 +21,7 @@ from frontdesk.lifecycle.import_formats import SourceRow
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE, IGNORE, ColumnUse
 from frontdesk.lifecycle.import_model import Draft, Fault, Options
 
+_SHEETS: Final = frozenset({"csv", "xlsx"})  # the formats whose export escapes formulas
 _SURELY_KEPT: Final = 1_000  # characters
 MAX_QUERY_METADATA: Final = 900_000  # bytes
 
@@ -40,7 +41,7 @@ class Lookup:
     realms: Names[RealmId]
     member_realm: RealmId
     inboxes: Names[InboxId]
-    labels: Names[LabelId]
+    labels: Names[ContactLabelId]
     profiles: Names[ProfileId]
     reserved: Sequence[str]  # what the organization adds to the words that are nobody's source id
     schema: Schema
@@ -80,7 +81,7 @@ class _Parts:
         self.keys: list[IdentityKey] = []
         self.contact_id: ContactId | None = None
         self.inboxes: list[InboxId] = []
-        self.labels: list[LabelId] = []
+        self.labels: list[ContactLabelId] = []
         self.profiles: list[ProfileId] = []
         self.query_metadata: Mapping[str, Any] | None = None
 
@@ -88,10 +89,11 @@ class _Parts:
 class RowParser:
     """Reads rows of one file. A cell that is empty says nothing."""
 
-    def __init__(self, uses: Sequence[ColumnUse], lookup: Lookup, options: Options, *, unescapes: bool) -> None:
+    def __init__(self, uses: Sequence[ColumnUse], lookup: Lookup, options: Options, *, file_format: str) -> None:
         self._lookup = lookup
         self._separator = options.separator
-        self._unescapes = unescapes
+        self._unescapes = file_format in _SHEETS
+        self._is_typed = file_format == "ndjson"  # what is text there is text
         self._metadata: dict[str, Mapping[str, Any]] = {}  # what was read before, by its text
         self._readers = [(index, use, self._reader_of(use)) for index, use in enumerate(uses) if use.target != IGNORE]
 
@@ -103,7 +105,7 @@ class RowParser:
         try:
             for index, use, read in self._readers:
                 cell = cells[index]
-                if cell is None or cell in ("", []):
+                if cell is None or (cell in ("", []) and not (self._is_typed and use.attribute)):
                     continue
                 if self._unescapes and isinstance(cell, str):
                     cell = unescape_formula(cell)
@@ -168,9 +170,11 @@ class RowParser:
             raise _Broken("invalid-value", use.target, "This is not JSON.") from error
 
     def _parse_attribute(self, use: ColumnUse, key: str, cell: str) -> Any:  # noqa: ANN401 -- JSON
-        if cell.startswith(JSON_CELL):
-            return json.loads(cell.removeprefix(JSON_CELL))
         definition = self._lookup.schema.definitions.get(key)
+        if self._is_typed and (definition is None or definition.kind in {Kind.TEXT, Kind.URL}):
+            return cell
+        if cell.startswith(JSON_CELL) and not self._is_typed:
+            return json.loads(cell.removeprefix(JSON_CELL))
         if definition is not None and definition.kind is Kind.LIST:
             return list(self._list(use, cell, also="\n"))
         return self._lookup.schema.parse_text(key, cell)

@@ -15,7 +15,7 @@ from frontdesk.contacts.attributes import Schema, value_key
 from frontdesk.contacts.card import MAX_ADDRESSES, MAX_ATTRIBUTES, MAX_ATTRIBUTES_BYTES, check_attributes
 from frontdesk.contacts.model import Contact, FieldChange, FieldProvenance, Provenance, anybody, apply_changes
 from frontdesk.core.errors import InvalidRequest
-from frontdesk.core.ids import AttributeId, ContactId, InboxId, LabelId, ProfileId
+from frontdesk.core.ids import AttributeId, ContactId, ContactLabelId, InboxId, ProfileId
 from frontdesk.identities.model import IdentityKey
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 from frontdesk.lifecycle.import_model import Draft, Fault, Outcome, RowResult
@@ -38,12 +38,12 @@ class CardState:
     provenance: Mapping[str, FieldProvenance] = field(default_factory=dict)
     said: Mapping[tuple[str, str], Provenance] = field(default_factory=dict)  # who said an address, by field and value
     inboxes: frozenset[InboxId] = frozenset()
-    labels: frozenset[LabelId] = frozenset()
+    labels: frozenset[ContactLabelId] = frozenset()
     profiles: frozenset[ProfileId] = frozenset()
     keys: frozenset[IdentityKey] = frozenset()
     changes: dict[str, FieldChange] = field(default_factory=dict)  # all of this batch, by field
     new_inboxes: set[InboxId] = field(default_factory=set)
-    new_labels: set[LabelId] = field(default_factory=set)
+    new_labels: set[ContactLabelId] = field(default_factory=set)
     new_profiles: set[ProfileId] = field(default_factory=set)
     new_keys: set[IdentityKey] = field(default_factory=set)
     sets_access: bool = False

@@ -15,6 +15,7 @@ import vobject
 from vobject.base import VObjectError
 
 from frontdesk.core.charset import guess_encoding
+from frontdesk.core.text import dump_json
 from frontdesk.lifecycle.import_cells import JSON_CELL
 from frontdesk.lifecycle.import_formats import MAX_COLUMNS, SourceRow, Table, UnreadableFile
 from frontdesk.lifecycle.import_model import Fault
@@ -138,10 +139,13 @@ def _parse_vcard(text: str) -> Record:
     except (VObjectError, ValueError, UnicodeError, LookupError, AttributeError, RecursionError) as error:
         return Fault("malformed", None, f"This vCard cannot be read: {' '.join(str(error).split())[:200]}.")
     found: dict[str, Any] = {}
-    for kind, lines in card.contents.items() if card is not None else ():
-        if kind not in _IGNORED:
-            for line in lines:
-                _take_line(found, kind, line)
+    try:
+        for kind, lines in card.contents.items() if card is not None else ():
+            if kind not in _IGNORED:
+                for line in lines:
+                    _take_line(found, kind, line)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Fault("malformed", "attributes", "An attribute of this vCard cannot be read.")
     if "FN" not in found and "N" in found:
         found["FN"] = found["N"]
     found.pop("N", None)
@@ -153,7 +157,8 @@ def _take_line(found: dict[str, Any], kind: str, line: Any) -> None:  # noqa: AN
     if kind == "n":
         found["N"] = _join_name(value)
     elif kind == f"{_MINE}attribute":
-        found[f"attributes.{line.params.get('KEY', [''])[0]}"] = f"{JSON_CELL}{value}"
+        said = json.loads(value)
+        found[f"attributes.{said['key']}"] = JSON_CELL + dump_json(said["value"])
     elif kind.startswith(_MINE):
         found[kind.removeprefix(_MINE).upper()] = value
     elif kind in {"email", "tel", "categories"}:

@@ -35,7 +35,6 @@ BATCH_SIZE: Final = 1_000
 NOT_ALLOWED: Final = "Whoever started this may not import contacts any more."
 FILE_GONE: Final = "The file was removed."
 
-_UNESCAPED: Final = frozenset({"csv", "xlsx"})  # the formats whose export escapes formulas
 _TRIES: Final = 5  # of a batch that others overtake
 
 Parsed: TypeAlias = tuple[int, Draft | Fault]
@@ -150,7 +149,7 @@ async def _set_course(work: Work) -> _Course | None:
         schema = await hold_schema(tx)
         lookup = await load_lookup(tx, limits, schema, await find_phone_region(tx))
     options = parse_options(one.options)
-    parser = RowParser(parse_mapping(one.mapping, one.columns), lookup, options, unescapes=one.format in _UNESCAPED)
+    parser = RowParser(parse_mapping(one.mapping, one.columns), lookup, options, file_format=one.format)
     return _Course(options, limits, lookup, one.done_count, parser)
 
 

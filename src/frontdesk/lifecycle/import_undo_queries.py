@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from frontdesk.core.db import Tx
-from frontdesk.core.ids import ContactId, InboxId, LabelId, ProfileId
+from frontdesk.core.ids import ContactId, ContactLabelId, InboxId, ProfileId
 from frontdesk.identities.model import IdentityKey
 from frontdesk.lifecycle.import_model import ImportId, Outcome
 
@@ -122,7 +122,7 @@ async def delete_inboxes(tx: Tx, links: Collection[tuple[ContactId, InboxId]]) -
     return await _delete_links(tx, sql, links)
 
 
-async def delete_labels(tx: Tx, links: Collection[tuple[ContactId, LabelId]]) -> int:
+async def delete_labels(tx: Tx, links: Collection[tuple[ContactId, ContactLabelId]]) -> int:
     """Take labels from contacts, as far as an import gave them."""
     sql = """
         DELETE FROM labelled_contacts x

@@ -16,7 +16,7 @@ from frontdesk.contacts.attributes import Schema, value_key
 from frontdesk.contacts.model import FieldChange, Provenance, apply_changes
 from frontdesk.contacts.schema import hold_schema
 from frontdesk.core.db import Tx
-from frontdesk.core.ids import ContactId, InboxId, LabelId, ProfileId, RealmId
+from frontdesk.core.ids import ContactId, ContactLabelId, InboxId, ProfileId, RealmId
 from frontdesk.core.live import Event, announce
 from frontdesk.core.text import utc_now
 from frontdesk.identities.model import IdentityKey
@@ -190,7 +190,7 @@ async def _write(tx: Tx, writing: Writing, undoing: _Undoing) -> None:
     await write_addresses(tx, states)
     await undo_queries.restore_provenance(tx, undoing.restored)
     await undo_queries.delete_inboxes(tx, {(contact, InboxId(one)) for contact, one in undoing.links["inboxes"]})
-    await undo_queries.delete_labels(tx, {(contact, LabelId(one)) for contact, one in undoing.links["labels"]})
+    await undo_queries.delete_labels(tx, {(contact, ContactLabelId(one)) for contact, one in undoing.links["labels"]})
     await undo_queries.delete_profiles(tx, {(contact, ProfileId(one)) for contact, one in undoing.links["profiles"]})
     if undoing.keys:
         await undo_queries.delete_identities(tx, undoing.keys)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 from frontdesk.contacts.schema import load_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, NotFound, TooManyRequests
-from frontdesk.core.ids import new_id
+from frontdesk.core.ids import OrganizationId, new_id
 from frontdesk.core.jobs import enqueue
 from frontdesk.core.live import Event, announce
 from frontdesk.core.services import Services
@@ -23,6 +24,7 @@ from frontdesk.lifecycle.import_options import parse_options
 from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, Right
 
+FILE_KEPT_FOR: Final = timedelta(days=30)
 MAX_WORKING: Final = 3  # imports of one organization at a time
 
 _S = ImportState
@@ -225,16 +227,27 @@ async def _access_alone(
 
 
 def _show(caller: Caller, one: Import) -> Import:
-    """Return the import to a caller who may see it; its samples only to those who may see everybody's e-mails."""
+    """Return the import to a caller who may see it. Raises NotFound."""
     is_own = one.actor_id == caller.id
     if not caller.may(Right.CONTACTS_IMPORT) or (caller.inboxes_for(Right.CONTACTS_IMPORT) is not None and not is_own):
         raise NotFound
-    return one if is_own or sees_file(caller) else replace(one, samples=[])
+    return one if may_see_file(caller, one) else replace(one, samples=[])
 
 
-def sees_file(caller: Caller) -> bool:
-    """Tell whether the caller may see what stands in a file that somebody else uploaded."""
-    return caller.may(Right.CONTACTS_VIEW_PERSONAL) and caller.inboxes_for(Right.CONTACTS_VIEW_PERSONAL) is None
+def may_see_file(caller: Caller, one: Import) -> bool:
+    """Tell whether the caller may see what stands in the file: it has e-mails and phones of anybody."""
+    sees_all = caller.may(Right.CONTACTS_VIEW_PERSONAL) and caller.inboxes_for(Right.CONTACTS_VIEW_PERSONAL) is None
+    return sees_all or one.actor_id == caller.id
+
+
+def without_file(one: Import) -> Import:
+    """Return the import as if its file were gone."""
+    return replace(one, file_key=None)
+
+
+def shows_check(one: Import) -> bool:
+    """Tell whether the rows to show are those of a check, because nothing was imported yet."""
+    return one.state in {_S.UPLOADED, _S.CHECKING, _S.CHECKED} or (one.state is _S.FAILED and one.done_count == 0)
 
 
 def is_working(one: Import) -> bool:
@@ -249,3 +262,20 @@ async def _map_columns(
         return parse_mapping(mapping, columns)
     schema = await load_schema(tx)
     return propose_mapping(columns, {key: one.name for key, one in schema.definitions.items()})
+
+
+# --- old files ---
+
+
+async def remove_old_files(services: Services, organization_id: OrganizationId) -> None:
+    """Remove the files, and the samples, of imports that nothing happened to for long. Safe to repeat."""
+    while True:
+        async with services.db.begin(organization_id) as tx:
+            old = await queries.list_old_files(tx, before=utc_now() - FILE_KEPT_FOR, limit=100)
+        if not old:
+            return
+        for _, key in old:
+            await services.files.delete(key)
+        async with services.db.begin(organization_id) as tx:
+            for import_id, _ in old:
+                await queries.update_import(tx, import_id, utc_now(), file_key=None, samples=[])
