@@ -31,6 +31,7 @@ PARAMETERS: Mapping[str, str] = {
     "conversation_id": "conversation",
     "message_id": "message",
     "attachment_id": "attachment",
+    "erasure_id": "erasure",
     "merge_id": "merge",
     "segment_id": "segment",
     "fact_id": "fact",
@@ -257,6 +258,14 @@ EXAMPLES: Mapping[str, Example] = {
     "DELETE /contacts/{contact_id}/identities": Example(
         204, query=lambda things: {"sourceId": things.source_id}, destroys=True
     ),
+    "POST /contacts/{contact_id}/erase": Example(202, lambda _: {"mode": "personal"}, destroys=True),
+    "GET /contacts/{contact_id}/export": Example(),
+    "GET /erasures": Example(query=lambda things: {"contact": things.erased_contact}),
+    "GET /erasures/{erasure_id}": Example(),
+    "GET /inboxes/{inbox_id}/retention": Example(),
+    "PUT /inboxes/{inbox_id}/retention": Example(body=lambda _: {"afterDays": 30, "isEnabled": False}),
+    "DELETE /inboxes/{inbox_id}/retention": Example(204),
+    "POST /inboxes/{inbox_id}/retention/preview": Example(body=lambda _: {"afterDays": 30}),
     "GET /contacts/{contact_id}/memory": Example(),
     "PATCH /contacts/{contact_id}/memory": Example(
         body=lambda things: {

@@ -1,6 +1,8 @@
 """Promises about all routes of the app, whoever wrote them: nobody unknown, nobody weak, nobody foreign gets in."""
 
 import inspect
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
@@ -248,7 +250,9 @@ def spell(path: str) -> list[str]:
 
 
 def stable(answer: httpx.Response) -> str:
-    """What an answer says, but for addresses that are signed anew each time."""
+    """What an answer says, but for addresses that are signed anew each time; of an archive, what is in it."""
+    if answer.headers["content-type"] == "application/zip":
+        return str(zipfile.ZipFile(io.BytesIO(answer.content)).namelist())
     body = answer.json()
     return str({**body, "file": ""} if isinstance(body, dict) else body)
 

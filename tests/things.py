@@ -33,6 +33,7 @@ from frontdesk.identities.keys import KeySpec, generate_key
 from frontdesk.identities.segments import create_segment
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.knowledge.chunk_queries import list_chunks
+from frontdesk.lifecycle.erasing import Mode, erase_contact
 from frontdesk.lifecycle.merging import merge_contacts
 from frontdesk.organizations.keys import create_api_key, find_key_caller
 from frontdesk.organizations.model import Caller, Right, system_caller
@@ -64,6 +65,8 @@ class Things:
     note: str
     source_id: str
     deleted_contact: str
+    erased_contact: str
+    erasure: str
     other_contact: str
     twin: str  # a contact of the same name
     conflict: str
@@ -120,6 +123,8 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         segment = await create_segment(tx, owner, {"name": "Everybody", "is_shared": True})
         deleted = await _make_contact(tx, owner, inbox.id)
         await delete_contact(tx, owner, deleted)
+        erased = await _make_contact(tx, owner, inbox.id)
+        erasure = await erase_contact(tx, services.cipher, owner, erased, Mode.ALL)
         other, survivor, merged = [await _make_contact(tx, owner, inbox.id) for _ in range(3)]
         merge = await merge_contacts(tx, owner, survivor, [merged], choices={})
         twin = await _make_contact(tx, owner, inbox.id)
@@ -156,6 +161,8 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         note=str(note.id),
         source_id=source_id,
         deleted_contact=str(deleted),
+        erased_contact=str(erased),
+        erasure=str(erasure.id),
         other_contact=str(other),
         twin=str(twin),
         conflict=str(conflict),
