@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId
 from frontdesk.core.wire import Paging, page_of, paging, reply
-from frontdesk.identities.bodies import render_contact
 from frontdesk.identities.blocks import find_blocked
+from frontdesk.identities.bodies import render_contact
 from frontdesk.identities.cards import ContactView, get_view
 from frontdesk.identities.model import IdentityKey
 from frontdesk.lifecycle import merging, previewing, undoing
