@@ -22,6 +22,9 @@ PARAMETERS: Mapping[str, str] = {
     "assistant_id": "assistant",
     "inbox_id": "inbox",
     "web_chat_id": "web_chat",
+    "realm_id": "realm",
+    "realm_key_id": "realm_key",
+    "key_set_id": "key_set",
     "contact_id": "contact",
     "contact_label_id": "contact_label",
     "attribute_id": "attribute",
@@ -34,6 +37,8 @@ PARAMETERS: Mapping[str, str] = {
     "erasure_id": "erasure",
     "merge_id": "merge",
     "segment_id": "segment",
+    "import_id": "imported",
+    "export_id": "export",
     "fact_id": "fact",
 }
 
@@ -68,6 +73,12 @@ async def _new_attachment(things: Things) -> dict[str, Any]:
 
 async def _message(things: Things) -> dict[str, Any]:
     return {"conversation": things.conversation, "content": "Hello", "queryMetadata": None, "attachments": []}
+
+
+async def _new_import(things: Things) -> dict[str, Any]:
+    key = await things.upload("contact-import")
+    mapping = [{"column": "The filter lasts for twelve months.", "target": "name"}]
+    return {"file": key, "format": "csv", "mapping": mapping, "options": {"allowErased": True}}
 
 
 VIP = {"operator": "and", "conditions": [{"field": "attributes.tier_level", "op": "equals", "value": "VIP"}]}
@@ -230,6 +241,25 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /conflicts/{conflict_id}": Example(),
     "POST /conflicts/{conflict_id}/settle": Example(body=lambda _: {"resolution": "dismissed"}),
     "GET /contacts": Example(query=lambda things: {"sourceId": things.source_id, "inbox": things.inbox}),
+    "GET /imports": Example(),
+    "POST /imports": Example(201, _new_import),
+    "GET /imports/{import_id}": Example(),
+    "PATCH /imports/{import_id}": Example(
+        body=lambda _: {"mapping": [{"column": "name", "target": "name"}], "options": {"allowErased": False}}
+    ),
+    "POST /imports/{import_id}/check": Example(destroys=True),
+    "POST /imports/{import_id}/run": Example(destroys=True),
+    "POST /imports/{import_id}/cancel": Example(parameters={"import_id": "cancelled_import"}),
+    "POST /imports/{import_id}/undo": Example(parameters={"import_id": "done_import"}, destroys=True),
+    "GET /imports/{import_id}/rows": Example(
+        parameters={"import_id": "done_import"}, query=lambda _: {"outcome": "error", "pageSize": "10"}
+    ),
+    "GET /imports/{import_id}/errors": Example(parameters={"import_id": "done_import"}),
+    "GET /exports": Example(),
+    "POST /exports": Example(201, lambda _: {"selection": {"filters": {}}, "format": "ndjson", "columns": ["name"]}),
+    "GET /exports/{export_id}": Example(),
+    "POST /exports/{export_id}/link": Example(destroys=True),  # the link that was made before
+    "GET /exports/{export_id}/download": Example(query=lambda things: {"token": things.export_token}, destroys=True),
     "POST /contacts": Example(
         201,
         lambda things: {
@@ -251,6 +281,33 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "GET /contacts/{contact_id}/identities": Example(),
     "POST /contacts/{contact_id}/identities": Example(201, lambda _: {"sourceId": f"M-{new_id()}"}),
+    "GET /realms": Example(),
+    "GET /realms/{realm_id}/keys": Example(),
+    "POST /realms/{realm_id}/keys": Example(
+        201, lambda things: {"name": "k", "issuer": "https://a.example", "allowedProfiles": [things.profile]}
+    ),
+    "GET /realms/{realm_id}/keys/{realm_key_id}": Example(),
+    "PATCH /realms/{realm_id}/keys/{realm_key_id}": Example(
+        body=lambda _: {"state": "verify_only", "verifyUntil": "2999-01-01T00:00:00Z", "mayNarrow": True}
+    ),
+    "GET /realms/{realm_id}/key-sets": Example(),
+    "POST /realms/{realm_id}/key-sets": Example(
+        201, lambda _: {"name": "k", "issuer": "https://a.example", "address": "http://10.0.0.1/jwks.json"}
+    ),
+    "GET /realms/{realm_id}/key-sets/{key_set_id}": Example(),
+    "PATCH /realms/{realm_id}/key-sets/{key_set_id}": Example(
+        body=lambda things: {"allowedProfiles": [things.profile], "mayNarrow": False}
+    ),
+    "GET /inboxes/{inbox_id}/introspection": Example(),
+    "PUT /inboxes/{inbox_id}/introspection": Example(
+        body=lambda things: {
+            "endpoint": "https://id.example.com/introspect",
+            "clientId": "desk",
+            "clientSecret": None,
+            "audiences": ["shop-desk"],
+            "allowedProfiles": [things.profile],
+        }
+    ),
     "POST /contacts/{contact_id}/block": Example(
         body=lambda things: {"reason": "spam", "sourceId": things.source_id}, destroys=True
     ),

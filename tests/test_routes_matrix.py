@@ -225,7 +225,9 @@ async def test_nothing_of_theirs_has_changed(client, theirs: Things):
             assert response.status_code == 200, (operation, response.text)
 
 
-@pytest.mark.parametrize("operation", [one for one in CALLS if one.startswith("GET ")])
+@pytest.mark.parametrize(
+    "operation", [one for one in CALLS if one.startswith("GET ") and not EXAMPLES[one].destroys]
+)
 async def test_four_spellings_of_a_path_answer_alike(client, ours: Things, operation: str):
     """Both mounts, with and without a slash at the end, give the same answer without a redirect."""
     path, query = path_of(operation, ours), EXAMPLES[operation].query(ours)
@@ -253,6 +255,8 @@ def stable(answer: httpx.Response) -> str:
     """What an answer says, but for addresses that are signed anew each time; of an archive, what is in it."""
     if answer.headers["content-type"] == "application/zip":
         return str(zipfile.ZipFile(io.BytesIO(answer.content)).namelist())
+    if answer.headers["content-type"].startswith("text/csv"):
+        return answer.text
     body = answer.json()
     return str({**body, "file": ""} if isinstance(body, dict) else body)
 

@@ -29,11 +29,18 @@ from frontdesk.core.wire import Paging
 from frontdesk.identities.conflict_queries import ConflictKind, Stated, upsert_conflict
 from frontdesk.identities.conflicts import list_conflicts
 from frontdesk.identities.deletion import delete_contact
+from frontdesk.identities.introspection import IntrospectionSpec, set_introspection
+from frontdesk.identities.key_sets import KeySetSpec, add_key_set
 from frontdesk.identities.keys import KeySpec, generate_key
 from frontdesk.identities.segments import create_segment
+from frontdesk.identities.selecting import Selection
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.knowledge.chunk_queries import list_chunks
 from frontdesk.lifecycle.erasing import Mode, erase_contact
+from frontdesk.lifecycle.exporting import make_link, start_export, write_export
+from frontdesk.lifecycle.import_handlers import on_import_started
+from frontdesk.lifecycle.import_model import ImportState
+from frontdesk.lifecycle.importing import NewImport, cancel, create_import, start_run
 from frontdesk.lifecycle.merging import merge_contacts
 from frontdesk.organizations.keys import create_api_key, find_key_caller
 from frontdesk.organizations.model import Caller, Right, system_caller
@@ -57,7 +64,9 @@ class Things:
     assistant: str
     inbox: str
     web_chat: str
+    realm: str
     realm_key: str
+    key_set: str
     contact: str
     contact_label: str
     segment: str
@@ -71,6 +80,11 @@ class Things:
     twin: str  # a contact of the same name
     conflict: str
     merge: str
+    imported: str  # an import of which nothing is imported yet
+    cancelled_import: str
+    done_import: str
+    export: str  # whose file is written
+    export_token: str
     conversation: str
     message: str
     answer: str  # a message from the organization
@@ -113,6 +127,10 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         realm_key, _ = await generate_key(
             tx, owner, inbox.realm_id, KeySpec("Member system", "https://shop.example.com")
         )
+        spec = KeySetSpec("Published", "https://shop.example.com", "https://shop.example.com/jwks.json")
+        key_set = await add_key_set(tx, owner, inbox.realm_id, spec)
+        asking = IntrospectionSpec("https://shop.example.com/introspect", "desk", "secret", ("shop-desk",))
+        await set_introspection(tx, owner, services.cipher, inbox.id, asking)
         source_id = f"M-{new_id().hex}"
         contact = await _make_contact(tx, owner, inbox.id)
         await set_source_id(tx, owner, contact, source_id)
@@ -138,6 +156,8 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
     attachment = await bring_attachment(
         services, caller, filename="photo.txt", content=b"a photo", conversation_id=conversation.id
     )
+    imports = [await _make_import(services, caller, state) for state in (None, ImportState.CANCELLED, ImportState.DONE)]
+    export, export_token = await _make_export(services, caller)
     return Things(
         services,
         caller,
@@ -153,7 +173,9 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         assistant=str(assistant.id),
         inbox=str(inbox.id),
         web_chat=inbox.public_id,
+        realm=str(inbox.realm_id),
         realm_key=str(realm_key.id),
+        key_set=str(key_set.id),
         contact=str(contact),
         contact_label=str(contact_label.id),
         segment=str(segment.id),
@@ -167,12 +189,45 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         twin=str(twin),
         conflict=str(conflict),
         merge=str(merge.merge_id),
+        imported=imports[0],
+        cancelled_import=imports[1],
+        done_import=imports[2],
+        export=export,
+        export_token=export_token,
         conversation=str(conversation.id),
         message=str(message),
         answer=str(answer),
         attachment=str(attachment.id),
         fact=str(fact),
     )
+
+
+async def _make_import(services: Services, caller: Caller, state: ImportState | None) -> str:
+    content = b"name,member no\nAnn,\n,0\n"
+    async with services.db.begin(caller.organization_id) as tx:
+        form = await issue_upload(
+            tx, caller=caller.reference, purpose="contact-import", filename="contacts.csv", max_bytes=len(content)
+        )
+    await store_upload(services.files, form.key, content)
+    async with services.db.begin(caller.organization_id) as tx:
+        await record_upload(tx, describe_upload(form, content))
+    one = await create_import(services, caller, NewImport(form.key))
+    if state is not None:
+        async with services.db.begin(caller.organization_id) as tx:
+            await start_run(tx, caller, one.id)
+            if state is ImportState.CANCELLED:
+                await cancel(tx, caller, one.id)
+    if state is ImportState.DONE:
+        await on_import_started(services, caller.organization_id, one.id)
+    return str(one.id)
+
+
+async def _make_export(services: Services, caller: Caller) -> tuple[str, str]:
+    async with services.db.begin(caller.organization_id) as tx:
+        one = await start_export(tx, caller, Selection(), "csv")
+    await write_export(services, caller.organization_id, one.id)
+    async with services.db.begin(caller.organization_id) as tx:
+        return str(one.id), (await make_link(tx, caller, one.id)).token
 
 
 async def _make_contact(tx, owner: Caller, inbox: UUID):

@@ -73,6 +73,10 @@ TITLES = (
     N_("Another contact has this value"),
     N_("Another attribute has this key"),
     N_("Another label of contacts has this name"),
+    N_("This file cannot be imported"),
+    N_("The import is not ready for this"),
+    N_("The file of this import was removed"),
+    N_("There is no file to download"),
 )
 
 # Details that people meet in forms. Others are shown in English.
