@@ -25,7 +25,7 @@ from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, Right
 
 FILE_KEPT_FOR: Final = timedelta(days=30)
-MAX_WORKING: Final = 3  # imports of one organization at a time
+MAX_WORKING: Final = 10  # imports of one organization at a time
 
 _S = ImportState
 _MAPPED_IN: Final = frozenset({_S.UPLOADED, _S.CHECKED})
