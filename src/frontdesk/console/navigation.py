@@ -28,6 +28,7 @@ PLACES = (
     Place("/console/knowledge", "book-2", N_("Knowledge"), (Right.KNOWLEDGE_VIEW,)),
     Place("/console/platforms", "plug", N_("Platforms"), (Right.INBOXES_VIEW,)),
     Place("/console/assistants", "robot", N_("Assistants"), (Right.ASSISTANTS_VIEW,)),
+    Place("/console/identity-health", "heartbeat", N_("Identity health"), (Right.CONTACTS_VIEW,)),
     Place("/console/settings", "settings", N_("Settings"), tuple(Right)),
 )
 
