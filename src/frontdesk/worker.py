@@ -16,11 +16,12 @@ from frontdesk.core.jobs import enqueue_nightly, open_queue
 from frontdesk.core.services import Services
 from frontdesk.identities import handlers as identities
 from frontdesk.knowledge import handlers as knowledge
+from frontdesk.lifecycle import bulk_handlers as bulk_edits
 from frontdesk.lifecycle import handlers as lifecycle
 from frontdesk.lifecycle import import_handlers as imports
 from frontdesk.organizations.queries.organizations import list_organization_ids
 
-_DOMAINS = (answers, conversations, identities, knowledge, lifecycle, imports)
+_DOMAINS = (answers, conversations, identities, knowledge, lifecycle, imports, bulk_edits)
 HANDLERS: dict[str, Handler] = {name: handler for domain in _DOMAINS for name, handler in domain.HANDLERS.items()}
 NIGHTLY: tuple[str, ...] = tuple(name for domain in _DOMAINS for name in getattr(domain, "NIGHTLY", ()))
 

@@ -66,6 +66,8 @@ CREATE TABLE bulk_edits (
     actor_kind      text        NOT NULL,
     actor_id        uuid        NOT NULL,
     actor_name      text        NOT NULL DEFAULT '',
+    undoer_kind     text,       -- NULL: nobody undid it
+    undoer_id       uuid,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     PRIMARY KEY (organization_id, id)
@@ -74,11 +76,15 @@ CREATE TABLE bulk_edit_rows (
     organization_id uuid     NOT NULL,
     bulk_edit_id    uuid     NOT NULL,
     contact_id      uuid     NOT NULL,
-    outcome         text,    -- NULL: not done yet
+    outcome         text,    -- changed, unchanged, or the slug of why not; NULL: not done yet
+    undo_outcome    text,    -- undone, changed-since, or the slug of why not; NULL: not undone
     old_values      jsonb    NOT NULL DEFAULT '{}',
     PRIMARY KEY (organization_id, bulk_edit_id, contact_id),
     FOREIGN KEY (organization_id, bulk_edit_id) REFERENCES bulk_edits (organization_id, id) ON DELETE CASCADE
 );
+CREATE INDEX bulk_edit_rows_waiting ON bulk_edit_rows (organization_id, bulk_edit_id, contact_id) WHERE outcome IS NULL;
+CREATE INDEX bulk_edit_rows_undoable ON bulk_edit_rows (organization_id, bulk_edit_id, contact_id)
+    WHERE outcome = 'changed' AND undo_outcome IS NULL;
 CREATE INDEX bulk_edit_rows_of_contact ON bulk_edit_rows (organization_id, contact_id);
 """
 
