@@ -34,6 +34,7 @@ from frontdesk.identities.key_sets import KeySetSpec, add_key_set
 from frontdesk.identities.keys import KeySpec, generate_key
 from frontdesk.identities.segments import create_segment
 from frontdesk.identities.selecting import Selection
+from frontdesk.identities.selecting import Selection
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.knowledge.chunk_queries import list_chunks
 from frontdesk.lifecycle.erasing import Mode, erase_contact
@@ -41,6 +42,9 @@ from frontdesk.lifecycle.exporting import make_link, start_export, write_export
 from frontdesk.lifecycle.import_handlers import on_import_started
 from frontdesk.lifecycle.import_model import ImportState
 from frontdesk.lifecycle.importing import NewImport, cancel, create_import, start_run
+from frontdesk.lifecycle.bulk_edits import start_bulk_edit
+from frontdesk.lifecycle.bulk_model import BulkChange, BulkKind, BulkState
+from frontdesk.lifecycle.bulk_queries import update_state
 from frontdesk.lifecycle.merging import merge_contacts
 from frontdesk.organizations.keys import create_api_key, find_key_caller
 from frontdesk.organizations.model import Caller, Right, system_caller
@@ -70,6 +74,7 @@ class Things:
     contact: str
     contact_label: str
     segment: str
+    bulk_edit: str
     attribute: str
     note: str
     source_id: str
@@ -138,6 +143,7 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         await add_labels(tx, owner, contact, [contact_label.id])
         attribute, _ = await create_definition(tx, owner, f"key {new_id()}", {"kind": Kind.TEXT})
         note = await write_note(tx, owner, contact, "Prefers Saturdays.")
+        bulk_edit = await _make_bulk_edit(tx, owner)
         segment = await create_segment(tx, owner, {"name": "Everybody", "is_shared": True})
         deleted = await _make_contact(tx, owner, inbox.id)
         await delete_contact(tx, owner, deleted)
@@ -179,6 +185,7 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         contact=str(contact),
         contact_label=str(contact_label.id),
         segment=str(segment.id),
+        bulk_edit=str(bulk_edit.id),
         attribute=str(attribute.id),
         note=str(note.id),
         source_id=source_id,
@@ -233,6 +240,12 @@ async def _make_export(services: Services, caller: Caller) -> tuple[str, str]:
 async def _make_contact(tx, owner: Caller, inbox: UUID):
     contact = await create_contact(tx, owner, fields={"name": "Ann"}, inbox_ids=[inbox], provenance=Provenance.API)
     return contact.id
+
+
+async def _make_bulk_edit(tx, owner: Caller):
+    edit = await start_bulk_edit(tx, owner, Selection(()), BulkChange(BulkKind.SET_LANGUAGE, value="en"))
+    await update_state(tx, edit.id, BulkState.DONE, utc_now())
+    return edit
 
 
 async def _note_conflict(tx, owner: Caller, contact: ContactId) -> UUID:

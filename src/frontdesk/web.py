@@ -28,12 +28,14 @@ from frontdesk.core.services import Services
 from frontdesk.identities import block_routes as blocks
 from frontdesk.identities import health_routes as health
 from frontdesk.identities import note_routes as notes
+from frontdesk.identities import realm_routes as realms
 from frontdesk.identities import routes as identities
 from frontdesk.identities import segment_routes as segments
 from frontdesk.identities.proving import Prover
 from frontdesk.knowledge import routes as knowledge
 from frontdesk.lifecycle import export_routes as exports
 from frontdesk.lifecycle import import_routes as imports
+from frontdesk.lifecycle import bulk_routes as bulk_edits
 from frontdesk.lifecycle import merge_routes as merges
 from frontdesk.lifecycle import privacy_routes as privacy
 from frontdesk.openapi import describe
@@ -57,11 +59,13 @@ _API_ROUTERS = (
     segments.router,
     notes.router,
     blocks.router,
+    realms.router,
     health.router,
     conversations.router,
     attachments.router,
     answers.router,
     merges.router,
+    bulk_edits.router,
     memory.router,
     privacy.router,
     imports.router,
