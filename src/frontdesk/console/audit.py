@@ -13,11 +13,19 @@ _ACTIONS = {
     "contact.created": N_("added the contact"),
     "contact.updated": N_("changed the card"),
     "contact.inboxes_changed": N_("changed the platforms"),
+    "contact.labelled": N_("changed the labels"),
+    "contact.note_written": N_("wrote a note"),
+    "contact.note_edited": N_("changed a note"),
+    "contact.note_deleted": N_("deleted a note"),
     "contact.access_changed": N_("changed the own conditions"),
     "contact.profile_assigned": N_("gave an access profile"),
     "contact.profile_unassigned": N_("took an access profile"),
     "contact.deleted": N_("deleted the contact"),
     "contact.restored": N_("restored the contact"),
+    "contact.erased": N_("erased the person"),
+    "contact.exported": N_("took away everything about the contact"),
+    "retention.changed": N_("changed how long anonymous contacts are kept"),
+    "retention.applied": N_("erased anonymous contacts by the rule of a platform"),
     "contact.merged": N_("merged contacts"),
     "contact.unmerged": N_("undid a merge of contacts"),
     "memory.fact_added": N_("noted something to remember"),
@@ -29,6 +37,13 @@ _ACTIONS = {
     "identity.corrected": N_("corrected the source ID"),
     "identity.linked": N_("linked an identity"),
     "identity.unlinked": N_("unlinked an identity"),
+    "attribute.created": N_("defined the attribute"),
+    "attribute.updated": N_("changed the attribute"),
+    "attribute.deleted": N_("deleted the attribute"),
+    "contact_label.created": N_("made the label of contacts"),
+    "contact_label.updated": N_("renamed a label of contacts"),
+    "contact_label.deleted": N_("deleted the label of contacts"),
+    "field_rule.updated": N_("changed what the assistant may know"),
     "conversation.replied": N_("replied in a conversation"),
     "conversation.auto_reply_changed": N_("changed who answers a conversation"),
     "knowledge_base.created": N_("made the knowledge base"),
@@ -101,6 +116,13 @@ _FIELDS = {
     "files": N_("Files"),
     "faqs": N_("FAQs"),
     "kind": N_("Kind"),
+    "key": N_("Key"),
+    "author": N_("Written by"),
+    "choices": N_("Choices"),
+    "is_required": N_("Required"),
+    "is_unique": N_("Unique"),
+    "may_know_from": N_("The assistant may know it from"),
+    "phone_region": N_("Numbers without a country code are from"),
     "instructions": N_("Instructions"),
     "model": N_("Model"),
     "model_base_url": N_("Address"),
@@ -120,6 +142,11 @@ _FIELDS = {
     "may_narrow": N_("May narrow"),
     "minimum_assurance": N_("Needs at least"),
     "contacts": N_("Contacts"),
+    "mode": N_("How much"),
+    "erased": N_("Erased since"),
+    "left_out": N_("Left out"),
+    "retention": N_("Rule"),
+    "after_days": N_("Days"),
     "roles": N_("Roles"),
     "rights": N_("Rights"),
     "inboxIds": N_("Platforms"),
@@ -130,7 +157,7 @@ _FIELDS = {
 }
 _PROFILE = N_("Profile")
 _UNTOLD = frozenset(
-    {"provenance", "profile", "realm", "merge", "moved", "returned"}
+    {"provenance", "profile", "realm", "merge", "moved", "returned", "note", "erasure"}
 )  # ids, and what the actor says already
 
 

@@ -9,19 +9,23 @@ from fastapi.responses import RedirectResponse, Response
 
 from frontdesk.channels.queries import list_inboxes, list_realms
 from frontdesk.console.audit import tell
+from frontdesk.console.contact_card import load_card
 from frontdesk.console.contacts import PATH
 from frontdesk.console.faults import screen_router
 from frontdesk.console.lists import PAGE_SIZE, address_of, is_list_only
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.pages import go, look_of, page
+from frontdesk.console.settings_erasures import PATH as RECEIPTS
 from frontdesk.contacts import queries as contacts
 from frontdesk.conversations.model import Conversation
 from frontdesk.conversations.queries import list_conversations
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError, NotFound
 from frontdesk.core.ids import ContactId, InboxId
+from frontdesk.identities.blocks import find_blocked
 from frontdesk.identities.cards import ContactView, get_view
 from frontdesk.identities.deletion import delete_contact, restore_contact
+from frontdesk.lifecycle.erasing import find_former
 from frontdesk.lifecycle.merge_queries import find_names
 from frontdesk.lifecycle.undoing import list_merges
 from frontdesk.organizations.audit import list_audit_of_contact
@@ -45,6 +49,8 @@ class Head:
     may_edit_access: bool
     may_merge: bool
     may_delete: bool
+    may_erase: bool
+    may_export: bool
     may_see_audit: bool
     sees_personal: bool
 
@@ -59,6 +65,9 @@ async def load_head(tx: Tx, member: MemberCtx, contact_id: UUID) -> Head:
         may_edit_access=_may(member, Right.CONTACTS_EDIT_ACCESS, inbox_ids),
         may_merge=_may(member, Right.CONTACTS_MERGE, inbox_ids),
         may_delete=_may(member, Right.CONTACTS_DELETE, inbox_ids),
+        may_erase=_may(member, Right.CONTACTS_ERASE, inbox_ids),
+        may_export=_may(member, Right.CONTACTS_EXPORT, inbox_ids)
+        and _may(member, Right.CONTACTS_VIEW_PERSONAL, inbox_ids),
         may_see_audit=_may(member, Right.AUDIT_VIEW, inbox_ids),
         sees_personal=_may(member, Right.CONTACTS_VIEW_PERSONAL, inbox_ids),
     )
@@ -71,10 +80,17 @@ async def show_contact(request: Request, contact_id: UUID, member: Viewer) -> Re
         try:
             head = await load_head(tx, member, contact_id)
         except NotFound:
+            if member.may(Right.CONTACTS_ERASE) and (
+                erasure := await find_former(tx, member.caller, ContactId(contact_id))
+            ):
+                return RedirectResponse(f"{RECEIPTS}/{erasure.id}", 303)
             await _require_deleted(tx, member, contact_id)
             return page(request, "contact/deleted.html", contact_id=contact_id, error=None)
         survivor = head.view.contact.id
         overview = await _load_overview(tx, member, survivor)
+        keys = [identity.key for identity in head.view.identities]
+        overview["blocked"] = await find_blocked(tx, member.services.cipher, keys)
+        overview |= await load_card(tx, member.caller, head.view.contact, may_edit=head.may_edit)
     if survivor != contact_id:
         return RedirectResponse(f"{PATH}/{survivor}", 303)
     return page(request, "contact/overview.html", head=head, tab="overview", **overview)

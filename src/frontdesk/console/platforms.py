@@ -42,6 +42,7 @@ class Head:
     realm: Realm
     is_own: bool  # of its assistant: made with it, and deleted with it
     may_edit: bool
+    may_keep: bool  # say how long contacts are kept
 
 
 async def load_head(tx: Tx, member: MemberCtx, inbox_id: UUID, right: Right = Right.INBOXES_VIEW) -> Head:
@@ -54,6 +55,7 @@ async def load_head(tx: Tx, member: MemberCtx, inbox_id: UUID, right: Right = Ri
         await get_realm(tx, inbox.realm_id),
         is_own=own.get(inbox.assistant_id) == inbox,
         may_edit=limit is None or inbox.id in limit,
+        may_keep=member.caller.inboxes_for(Right.CONTACTS_CONFIGURE) is None,
     )
 
 

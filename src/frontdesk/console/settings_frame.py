@@ -22,8 +22,10 @@ TABS = (
     Place(f"{PATH}/members", "users", N_("Members"), (Right.MEMBERS_EDIT,)),
     Place(f"{PATH}/roles", "shield-check", N_("Roles"), (Right.ROLES_EDIT,)),
     Place(f"{PATH}/keys", "key", N_("API keys"), (Right.KEYS_EDIT,)),
+    Place(f"{PATH}/contact-fields", "adjustments", N_("Contact fields"), (Right.CONTACTS_CONFIGURE,)),
     Place(f"{PATH}/organization", "home", N_("Organization"), (Right.ORGANIZATION_EDIT,)),
     Place(f"{PATH}/audit", "history", N_("Audit log"), (Right.AUDIT_VIEW,)),
+    Place(f"{PATH}/erasures", "shield-check", N_("Erasures"), (Right.CONTACTS_ERASE,)),
     Place(f"{PATH}/account", "user", N_("My account"), ()),
 )
 

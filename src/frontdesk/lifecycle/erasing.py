@@ -1,7 +1,7 @@
 """Erasing a person: everything in one transaction, files right after it, and a signed receipt of what was done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -56,17 +56,38 @@ async def erase_contact(tx: Tx, cipher: Cipher, caller: Caller, contact_id: Cont
     Raises NotFound, and ContactMerged: erase the contact that it was merged into.
     """
     if await contacts.find_contact(tx, contact_id) is None:
-        return await _find_former(tx, caller, contact_id)
+        return await _get_former(tx, caller, contact_id)
     await _access(tx, caller, contact_id)
     merged = await lock_people(tx, [contact_id])
     if await contacts.find_contact(tx, contact_id) is None:  # somebody else erased it while this transaction waited
-        return await _find_former(tx, caller, contact_id)
+        return await _get_former(tx, caller, contact_id)
     await _access(tx, caller, contact_id)
     people = await load_people(tx, merged)
     erasure = await erase_people(tx, cipher, caller, people, mode, contact_id=contact_id)
     payload = {"erasure": str(erasure.id), "mode": mode.value, "contacts": len(people.contacts)}
     await audit.record(tx, caller, "contact.erased", "contact", contact_id, contact_id=contact_id, payload=payload)
     return erasure
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What an erasure would take: contacts that were merged into the person, and what all of them have."""
+
+    merged: int
+    conversations: int
+    files: int
+    source_ids: tuple[str, ...]
+
+
+async def preview_erasure(tx: Tx, caller: Caller, contact_id: ContactId) -> Consequences:
+    """Return what `erase_contact` would take. Right and errors are the same."""
+    if await contacts.find_contact(tx, contact_id) is None:
+        raise NotFound
+    await _access(tx, caller, contact_id)
+    people = await queries.find_merged_into(tx, [contact_id])
+    conversations, files = await queries.count_of(tx, people)
+    keys = await queries.find_keys_of(tx, people)
+    return Consequences(len(people) - 1, conversations, files, tuple(key.source_id for key in keys))
 
 
 async def lock_people(tx: Tx, contact_ids: Sequence[ContactId]) -> list[ContactId]:
@@ -170,6 +191,12 @@ async def get_erasure(tx: Tx, caller: Caller, erasure_id: UUID) -> Erasure:
     return erasure
 
 
+async def find_former(tx: Tx, caller: Caller, contact_id: ContactId) -> Erasure | None:
+    """Return the receipt of a contact of whom all was erased; None: there is none that the caller sees."""
+    erasure = await receipts.find_erasure_of(tx, contact_id)
+    return erasure if erasure is not None and _may_see(caller, erasure) else None
+
+
 async def list_erasures(
     tx: Tx, caller: Caller, *, contact_id: ContactId | None = None, limit: int, offset: int
 ) -> tuple[int, list[Erasure]]:
@@ -190,9 +217,9 @@ def is_clean(erasure: Erasure) -> bool:
     return all(one["found"] == 0 for one in erasure.receipt["probes"])
 
 
-async def _find_former(tx: Tx, caller: Caller, contact_id: ContactId) -> Erasure:
-    erasure = await receipts.find_erasure_of(tx, contact_id)
-    if erasure is None or not _may_see(caller, erasure):
+async def _get_former(tx: Tx, caller: Caller, contact_id: ContactId) -> Erasure:
+    erasure = await find_former(tx, caller, contact_id)
+    if erasure is None:
         raise NotFound
     return erasure
 

@@ -160,6 +160,18 @@ async def find_merged_into(tx: Tx, contact_ids: Sequence[ContactId]) -> list[Con
     return [ContactId(row[0]) for row in rows]
 
 
+async def count_of(tx: Tx, contact_ids: Sequence[ContactId]) -> tuple[int, int]:
+    """Return how many conversations these contacts have, and how many files in them."""
+    sql = """
+        SELECT count(*), coalesce(sum((SELECT count(*) FROM attachments a
+                                        WHERE a.organization_id = c.organization_id AND a.conversation_id = c.id)), 0)
+          FROM conversations c
+         WHERE c.organization_id = %(organization)s AND c.contact_id = ANY(%(contacts)s)
+    """
+    ((conversations, files),) = await tx.fetch(sql, {"organization": tx.organization_id, "contacts": list(contact_ids)})
+    return conversations, int(files)
+
+
 async def lock_conversations_of(tx: Tx, contact_ids: Sequence[ContactId]) -> list[ConversationId]:
     """Wait until nobody else writes into the conversations of these contacts; return them."""
     sql = """
