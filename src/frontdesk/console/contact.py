@@ -88,6 +88,7 @@ async def show_contact(request: Request, contact_id: UUID, member: Viewer) -> Re
             return page(request, "contact/deleted.html", contact_id=contact_id, error=None)
         survivor = head.view.contact.id
         overview = await _load_overview(tx, member, survivor)
+        overview |= await load_card(tx, member.caller, head.view.contact, may_edit=head.may_edit)
         keys = [identity.key for identity in head.view.identities]
         overview["blocked"] = await find_blocked(tx, member.services.cipher, keys)
         overview |= await load_card(tx, member.caller, head.view.contact, may_edit=head.may_edit)

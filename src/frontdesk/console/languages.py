@@ -41,6 +41,11 @@ def language_name(tag: str | None, *, shown_in: str) -> str:
     return name or tag or ""
 
 
+def region_name(code: str, *, shown_in: str) -> str:
+    """Return what a region is called, such as "Taiwan" for `TW`; the code itself when nobody knows it."""
+    return str(Locale.parse(shown_in).territories.get(code, code))
+
+
 def _by_preference(accept_language: str) -> list[str]:
     """Return the tags of an Accept-Language header, the most wanted first. Source: RFC 9110, section 12.5.4."""
     weighted = []

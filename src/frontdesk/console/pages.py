@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from frontdesk.console import marks, times
 from frontdesk.console.formatting import render_answer
-from frontdesk.console.languages import LANGUAGES, choose_language, language_name, translations
+from frontdesk.console.languages import LANGUAGES, choose_language, language_name, region_name, translations
 from frontdesk.console.members import MemberCtx
 from frontdesk.console.navigation import places_for
 from frontdesk.console.wording import WARNINGS
@@ -161,6 +161,7 @@ def _environment(language: str) -> Environment:
         clock=times.clock,
         number=lambda value: format_decimal(value, locale=language),
         language_name=lambda tag: language_name(tag, shown_in=language),
+        region_name=lambda code: region_name(code, shown_in=language),
         initials=marks.initials,
         short_id=marks.short_id,
         answer=render_answer,

@@ -7,6 +7,7 @@ RIGHTS = {
     Right.CONTACTS_VIEW: N_("See contacts"),
     Right.CONTACTS_VIEW_PERSONAL: N_("See e-mail, phone and memory"),
     Right.CONTACTS_EDIT: N_("Add and change contacts"),
+    Right.CONTACTS_CONFIGURE: N_("Set up fields and labels of contacts"),
     Right.CONTACTS_EDIT_ACCESS: N_("Give and take access of contacts"),
     Right.CONTACTS_VOUCH: N_("Vouch for identities"),
     Right.CONTACTS_MERGE: N_("Merge contacts"),
