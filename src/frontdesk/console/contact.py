@@ -91,7 +91,6 @@ async def show_contact(request: Request, contact_id: UUID, member: Viewer) -> Re
         overview |= await load_card(tx, member.caller, head.view.contact, may_edit=head.may_edit)
         keys = [identity.key for identity in head.view.identities]
         overview["blocked"] = await find_blocked(tx, member.services.cipher, keys)
-        overview |= await load_card(tx, member.caller, head.view.contact, may_edit=head.may_edit)
     if survivor != contact_id:
         return RedirectResponse(f"{PATH}/{survivor}", 303)
     return page(request, "contact/overview.html", head=head, tab="overview", **overview)

@@ -42,7 +42,6 @@ from frontdesk.console import (
     settings_audit,
     settings_fields,
     settings_erasures,
-    settings_fields,
     settings_frame,
     settings_keys,
     settings_members,
@@ -120,7 +119,6 @@ SCREENS = (
     settings_audit.router,
     settings_fields.router,
     settings_erasures.router,
-    settings_fields.router,
     settings_account.router,
 )
 for screen in SCREENS:
