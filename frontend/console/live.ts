@@ -4,7 +4,7 @@
 
 import htmx from "htmx.org";
 
-const TOPICS = ["contact", "conversation", "document"];
+const TOPICS = ["contact", "conversation", "document", "import", "export"];
 const GATHER_MS = 400; // one import changes thousands
 
 let source: EventSource | null = null;

@@ -13,7 +13,7 @@ from frontdesk.core.uploads import (
     store_upload_file,
 )
 from frontdesk.lifecycle import importing
-from frontdesk.lifecycle.import_handlers import on_import_started
+from frontdesk.lifecycle.import_handlers import on_export_started, on_import_started
 from frontdesk.lifecycle.import_model import Import, Outcome
 from frontdesk.lifecycle.import_queries import ImportRow, list_rows
 from frontdesk.lifecycle.importing import NewImport
@@ -70,3 +70,19 @@ class Desk:
     async def rows(self, one: Import, *, is_dry: bool = False) -> list[ImportRow]:
         async with self.services.db.begin(self.organization) as tx:
             return await list_rows(tx, one.id, is_dry=is_dry, outcomes=list(Outcome), after=0, limit=10_000)
+
+
+async def work_for(services: Services, organization: OrganizationId) -> None:
+    """Do at once what the worker would do for the imports and exports that wait."""
+    async with services.db.begin(organization) as tx:
+        imports = await tx.fetch(
+            "SELECT id FROM imports WHERE organization_id = %(o)s AND state IN ('checking', 'running', 'undoing')",
+            {"o": organization},
+        )
+        exports = await tx.fetch(
+            "SELECT id FROM exports WHERE organization_id = %(o)s AND state = 'running'", {"o": organization}
+        )
+    for (import_id,) in imports:
+        await on_import_started(services, organization, import_id)
+    for (export_id,) in exports:
+        await on_export_started(services, organization, export_id)

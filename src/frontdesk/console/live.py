@@ -19,6 +19,8 @@ _RIGHTS = {
     "contact": Right.CONTACTS_VIEW,
     "conversation": Right.CONVERSATIONS_VIEW,
     "document": Right.KNOWLEDGE_VIEW,
+    "import": Right.CONTACTS_IMPORT,
+    "export": Right.CONTACTS_EXPORT,
 }
 _HEARTBEAT_SECONDS = 25.0
 

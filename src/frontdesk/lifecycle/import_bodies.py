@@ -74,9 +74,7 @@ class ImportBody(WireModel):
     samples: Sequence[Sequence[str]]
     mapping: Sequence[ColumnUseBody]
     options: OptionsBody
-    state: Literal[
-        "uploaded", "checking", "checked", "running", "done", "failed", "cancelled", "undoing", "undone"
-    ]
+    state: Literal["uploaded", "checking", "checked", "running", "done", "failed", "cancelled", "undoing", "undone"]
     total_count: int | None
     done_count: int
     counts: dict[str, int]

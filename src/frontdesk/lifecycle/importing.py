@@ -250,6 +250,21 @@ def shows_check(one: Import) -> bool:
     return one.state in {_S.UPLOADED, _S.CHECKING, _S.CHECKED} or (one.state is _S.FAILED and one.done_count == 0)
 
 
+def is_mapped(one: Import) -> bool:
+    """Tell whether the meaning of the columns can still be said."""
+    return one.state in _MAPPED_IN
+
+
+def may_run(one: Import) -> bool:
+    """Tell whether the import can begin, or go on."""
+    return one.state in _RUN_FROM and one.file_key is not None
+
+
+def may_undo(one: Import) -> bool:
+    """Tell whether something was imported that can be taken back."""
+    return one.state in _UNDONE_FROM and one.done_count > 0
+
+
 def is_working(one: Import) -> bool:
     """Tell whether something is being done for the import now."""
     return one.state in WORKING
