@@ -15,7 +15,7 @@ from frontdesk.channels import queries
 from frontdesk.channels.model import IdentityMode
 from frontdesk.core.text import utc_now
 from frontdesk.identities.actions import record_refusal
-from frontdesk.identities.errors import IdentityRefused, RefusalReason
+from frontdesk.identities.errors import RefusalReason
 from frontdesk.identities.keys import list_realm_keys, load_realm_keys
 from frontdesk.identities.proofs import verify_token
 from frontdesk.organizations.model import system_caller
@@ -182,11 +182,16 @@ async def test_a_key_is_limited_retired_and_revoked(olga, db, organization, shop
 
 async def test_refused_proofs_are_counted_by_reason(olga, db, organization, shop):
     """With the private detail and the number of the request."""
-    refused = IdentityRefused(RefusalReason.AUDIENCE_MISMATCH, f"aud is {EVIL}")
-    for _ in range(2):
-        await record_refusal(db, organization, shop, refused, "request-7")
+    reason, detail = RefusalReason.AUDIENCE_MISMATCH, f"aud is {EVIL}"
+    for _ in range(3):
+        await record_refusal(db, organization, shop, reason, detail, request_id="request-7")
+    async with db.begin(organization) as tx:
+        await tx.execute(
+            "UPDATE proof_failures SET at = at - interval '2 days' WHERE id = (SELECT min(id::text)::uuid FROM proof_failures)"
+        )
     text = (await olga.get(f"/console/platforms/{shop.id}/identity")).text
-    assert "<b>2</b><code>audience_mismatch</code>" in text
+    counted = '<code>audience_mismatch</code></td><td class="fd-num">2</td><td class="fd-num">3</td>'
+    assert counted in text
     assert "request-7" in text
     assert "<img src=x" not in text
 

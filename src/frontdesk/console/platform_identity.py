@@ -1,6 +1,5 @@
-"""How a web platform learns who is there: its mode, proofs that were refused, and a look at a token."""
+"""How a web platform learns who is there: its mode, its keys, and proofs that were refused."""
 
-from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -20,12 +19,11 @@ from frontdesk.console.samples import render_signing
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.text import utc_now
-from frontdesk.identities.errors import ProofRefused
-from frontdesk.identities.keys import list_realm_keys, load_realm_keys
-from frontdesk.identities.model import KeyState, Proof, RealmKey
-from frontdesk.identities.proofs import verify_token
-from frontdesk.identities.proof_queries import list_proof_failures
-from frontdesk.identities.queries import find_owners, list_reserved
+from frontdesk.identities.introspection import get_introspection
+from frontdesk.identities.key_sets import list_key_sets
+from frontdesk.identities.keys import list_realm_keys
+from frontdesk.identities.model import KeyState, RealmKey
+from frontdesk.identities.proof_queries import count_failures, list_proof_failures
 from frontdesk.organizations.model import Right
 
 router = screen_router()
@@ -45,15 +43,18 @@ async def show_identity(request: Request, inbox_id: UUID, member: Viewer) -> Res
 async def _load(tx: Tx, member: MemberCtx, head: Head) -> dict[str, Any]:
     keys = await list_realm_keys(tx, member.caller, head.inbox.realm_id)
     failures = await list_proof_failures(tx, head.inbox.id, limit=_FAILURES_SHOWN)
+    key_sets = await list_key_sets(tx, member.caller, head.inbox.realm_id)
     signing = next((key for key in keys if is_good(key, utc_now())), None)
     return {
         "keys": keys,
+        "key_sets": key_sets,
+        "asked": await get_introspection(tx, member.caller, head.inbox.id),
         "now": utc_now(),
         "may_edit_keys": await may_edit_keys(tx, member, head),
         "signing": render_signing(head.inbox, signing) if signing else "",
         "signing_key": signing,
         "failures": failures,
-        "reasons": Counter(failure.reason for failure in failures).most_common(),
+        "reasons": await count_failures(tx, head.inbox.id, now=utc_now()),
         "refusals": REFUSALS,
     }
 
@@ -91,30 +92,3 @@ async def save_identity(
         head = await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)
         await update_inbox(tx, member.caller, head.inbox.id, changes)
     return go(request, f"{PATH}/{inbox_id}/identity", flash=look_of(request)._("The platform is saved."))
-
-
-@router.post("/platforms/{inbox_id}/identity/check")
-async def check_token(request: Request, inbox_id: UUID, member: Editor, token: Annotated[str, Form()] = "") -> Response:
-    """Say what a token proves here, or why it is refused. Nothing is stored, and the token is not used up."""
-    proof: Proof | None = None
-    refused: ProofRefused | None = None
-    async with member.db.begin(member.organization_id) as tx:
-        head = await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)
-        keys = await load_realm_keys(tx, member.services.cipher, head.inbox.realm_id)
-        reserved = await list_reserved(tx)
-        try:
-            proof = verify_token(
-                token.strip(), keys=keys, audience=head.inbox.public_id, now=utc_now(), refused=reserved
-            )
-        except ProofRefused as error:
-            refused = error
-        owner = (await find_owners(tx, [proof.key])).get(proof.key) if proof else None
-    return page(
-        request,
-        "platforms/checked.html",
-        head=head,
-        proof=proof,
-        owner=owner,
-        refused=refused,
-        text=REFUSALS[refused.reason] if refused else "",
-    )

@@ -103,7 +103,15 @@ async def show_limits(request: Request, inbox_id: UUID, key_id: UUID, member: Ed
     async with member.db.begin(member.organization_id) as tx:
         key = await _find(tx, member, inbox_id, key_id)
         profiles = await _profiles(tx, member)
-    return page(request, "platforms/key_limits.html", inbox_id=inbox_id, key=key, profiles=profiles)
+    return page(
+        request,
+        "platforms/key_limits.html",
+        inbox_id=inbox_id,
+        name=key.kid,
+        limits=key,
+        action=f"{PATH}/{inbox_id}/keys/{key.id}/limits",
+        profiles=profiles,
+    )
 
 
 @router.post("/platforms/{inbox_id}/keys/{key_id}/limits")

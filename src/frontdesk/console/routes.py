@@ -16,6 +16,7 @@ from frontdesk.console import (
     contact_erase,
     contact_memory,
     contact_merge,
+    contact_new,
     contact_notes,
     contact_timeline,
     contacts,
@@ -82,6 +83,7 @@ SCREENS = (
     live.router,
     conversations.router,
     contacts.router,
+    contact_new.router,  # before those that take an id where it has a word
     imports.router,  # before those that take an id where it has a word
     exports.router,
     contact.router,

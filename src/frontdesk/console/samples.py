@@ -19,7 +19,7 @@ _PROOF = """
 def render_embed(public_url: str, inbox: Inbox) -> str:
     """Return the HTML that puts the chat on a page; with a proof of identity where the platform asks for one."""
     proof = ""
-    if inbox.identity_mode is IdentityMode.JWT:
+    if inbox.identity_mode is not IdentityMode.NONE:
         proof = _PROOF
     return f"""<script>
   window.frontdesk = {{

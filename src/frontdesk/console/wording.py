@@ -28,6 +28,7 @@ TITLES = (
     N_("This conflicts with what is stored"),
     N_("Somebody changed it meanwhile"),
     N_("Too large"),
+    N_("Messages from you are not accepted here at the moment"),
     N_("Too many requests"),
     N_("The e-mail or the password is wrong"),
     N_("This link is no longer valid"),

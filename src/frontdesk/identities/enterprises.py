@@ -71,7 +71,9 @@ class Enterprises:
         """Tell whether the enterprise failed too often lately to be asked again now."""
         return now < self._health_of(asked).paused_until
 
-    async def ask(self, asked: Introspection, realm: RealmId, token: str, now: datetime) -> Claims:
+    async def ask(
+        self, asked: Introspection, realm: RealmId, token: str, now: datetime, *, remembers: bool = True
+    ) -> Claims:
         """Ask the enterprise about `token`, within 2 seconds; never within a transaction.
 
         Raises EnterpriseUnreachable when it does not say yes or no, and at once while it is paused.
@@ -89,7 +91,8 @@ class Enterprises:
                 health.paused_until = now + PAUSE
             raise
         self._health.pop(_name(asked), None)
-        self._remember(_hash(asked, realm, token), answer, now)
+        if remembers:
+            self._remember(_hash(asked, realm, token), answer, now)
         return answer
 
     def _health_of(self, asked: Introspection) -> _Health:

@@ -1,7 +1,7 @@
 """SQL of tokens that were used, and of proofs that were refused."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import InboxId, RealmId, SessionId, new_id
@@ -87,3 +87,41 @@ async def list_proof_failures(tx: Tx, inbox_id: InboxId, *, limit: int) -> list[
     """
     params = {"organization": tx.organization_id, "inbox": inbox_id, "limit": limit}
     return await tx.fetch_as(ProofFailure, sql, params)
+
+
+async def is_used(tx: Tx, realm: RealmId, jti: str) -> bool:
+    """Tell whether a session used the token `jti`."""
+    sql = """
+        SELECT EXISTS (SELECT 1 FROM identity_proofs
+                        WHERE organization_id = %(organization)s AND realm_id = %(realm)s AND jti = %(jti)s)
+    """
+    return bool(await tx.fetch_value(sql, {"organization": tx.organization_id, "realm": realm, "jti": jti}))
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How often nobody was proven for one reason."""
+
+    reason: RefusalReason
+    in_a_day: int
+    in_a_week: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", RefusalReason(self.reason))
+
+
+async def count_failures(tx: Tx, inbox_id: InboxId, *, now: datetime) -> list[ReasonCount]:
+    """Count the refused proofs of an inbox in the last day and the last week by reason, the most frequent first."""
+    sql = """
+        SELECT reason, count(*) FILTER (WHERE at > %(day)s) AS in_a_day, count(*) AS in_a_week
+          FROM proof_failures
+         WHERE organization_id = %(organization)s AND inbox_id = %(inbox)s AND at > %(week)s
+         GROUP BY reason ORDER BY in_a_week DESC, reason
+    """
+    params = {
+        "organization": tx.organization_id,
+        "inbox": inbox_id,
+        "day": now - timedelta(days=1),
+        "week": now - timedelta(days=7),
+    }
+    return await tx.fetch_as(ReasonCount, sql, params)

@@ -119,9 +119,9 @@ class Prover:
     async def ask_now(self, asked: Introspection, realm_id: RealmId, token: str) -> Claims:
         """Return what the enterprise says about `token` at this moment, for whoever tries the settings.
 
-        Raises EnterpriseUnreachable.
+        Nothing is remembered. Raises EnterpriseUnreachable.
         """
-        return await self._enterprises.ask(asked, realm_id, token, utc_now())
+        return await self._enterprises.ask(asked, realm_id, token, utc_now(), remembers=False)
 
 
 def check_opaque(token: object) -> str:
