@@ -45,7 +45,7 @@ async def test_a_fact_has_its_message_date_and_assurance(people):
     assert (fact.message_id, fact.conversation_id) == (message, conversation.id)
     assert (fact.learned_assurance, fact.written_by) == (Assurance.CHANNEL, None)
     assert fact.learned_at == fact.updated_at
-    assert (summary.text, summary.learned_assurance) == ("Hello!", Assurance.CHANNEL)
+    assert (summary.text, summary.learned_assurance) == ("How are you?", Assurance.CHANNEL)
     assert summary.through_message_id == message
 
 

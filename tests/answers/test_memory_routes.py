@@ -39,7 +39,7 @@ async def test_memory_is_read_with_its_sources(client, api_key, people):
         "updatedAt": "",
     }
     assert fact["learnedAt"].isdecimal()
-    assert (summary["assurance"], summary["text"]) == ("channel", "I live in Taipei.")
+    assert (summary["assurance"], summary["text"]) == ("channel", "When do you open?")
     assert summary["message"] == str(message)
 
 

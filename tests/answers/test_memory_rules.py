@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from frontdesk.answers.memory_asking import read_reply
 from frontdesk.answers.memory_model import MAX_FACT, MAX_SUMMARY, MAX_TOPIC, Statement, is_secret, roll_summary
-from frontdesk.answers.memory_rules import extract, first_sentence
+from frontdesk.answers.memory_rules import extract, find_gist
 from frontdesk.answers.models import ModelFailed
 
 LABELLED = json.loads((Path(__file__).parent / "memory_messages.json").read_text())
@@ -95,7 +95,7 @@ def test_any_text_can_be_read(text):
     for statement in extract(text):
         assert statement.text
         assert "\n" not in statement.text
-    assert len(roll_summary("", first_sentence(text))) <= MAX_SUMMARY
+    assert len(roll_summary("", find_gist(text))) <= MAX_SUMMARY
 
 
 @pytest.mark.parametrize("piece", ["my name is ", "訂單編號", "I live in x ", "1 ", "a.b@", "I bought the aa-", "“"])

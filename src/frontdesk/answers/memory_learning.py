@@ -13,7 +13,7 @@ import structlog
 from frontdesk.answers import memory_queries as queries
 from frontdesk.answers.memory_asking import ask_for_memory
 from frontdesk.answers.memory_model import Fact, Statement, Summary, clean_statements, roll_summary
-from frontdesk.answers.memory_rules import extract, first_sentence
+from frontdesk.answers.memory_rules import extract, find_gist
 from frontdesk.answers.models import ModelAccess, ModelFailed
 from frontdesk.answers.speaking import find_model
 from frontdesk.assistants import queries as assistants
@@ -46,7 +46,7 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What a message says. `summary` None: its first sentence is added to the one that there is."""
+    """What a message says. `summary` None: its gist is added to the one that there is."""
 
     statements: Sequence[Statement]
     summary: str | None
@@ -114,7 +114,7 @@ async def _roll(tx: Tx, contact_id: ContactId, lesson: Lesson, learned: Learned,
         present, made_of = None, {message.conversation_id}
     before = present.text if present else ""
     text = learned.summary if learned.summary and present == lesson.summary else None
-    text = text or roll_summary(before, first_sentence(message.content))
+    text = text or roll_summary(before, find_gist(message.content))
     if text == before:
         return False
     through = max(filter(None, [message.id, present.through_message_id if present else None]))

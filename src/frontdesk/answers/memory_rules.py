@@ -212,9 +212,10 @@ def extract(text: str) -> list[Statement]:
     return list(found.values())[:_MOST_FACTS]
 
 
-def first_sentence(text: str) -> str:
-    """Return the first sentence of a message, for a summary; empty when it has none."""
-    return next((plain(sentence) for sentence in _SENTENCE.findall(text) if sentence.strip()), "")
+def find_gist(text: str) -> str:
+    """Return the first question of a message, else its first sentence: what a summary keeps of it. May be empty."""
+    sentences = [one for one in (plain(sentence) for sentence in _SENTENCE.findall(text)) if one]
+    return next((one for one in sentences if one.endswith(("?", "？"))), sentences[0] if sentences else "")
 
 
 def _read_sentence(sentence: str) -> Iterator[Statement]:
