@@ -1,27 +1,20 @@
-"""Contacts: the list, and a contact made in advance."""
+"""Contacts: the list."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
 
-from frontdesk.access.profiles import AccessProfile
-from frontdesk.access.queries import list_profiles
 from frontdesk.channels.access import list_visible_inboxes
 from frontdesk.channels.model import Inbox
-from frontdesk.console.faults import field_errors, screen_router
+from frontdesk.console.faults import screen_router
 from frontdesk.console.lists import PAGE_SIZE, address_of, is_list_only
 from frontdesk.console.members import MemberCtx, member_needs
-from frontdesk.console.pages import go, look_of, page
-from frontdesk.contacts.access_actions import assign_profile
-from frontdesk.contacts.model import CardFields
+from frontdesk.console.pages import page
 from frontdesk.core.db import Tx
-from frontdesk.core.errors import FrontdeskError
-from frontdesk.core.ids import InboxId, ProfileId
+from frontdesk.core.ids import InboxId
 from frontdesk.core.wire import Paging
-from frontdesk.identities.cards import Given, create_card
 from frontdesk.identities.listing import ContactFilters, Kind, Order, list_contacts
 from frontdesk.organizations.model import Right
 
@@ -77,92 +70,9 @@ async def show_contacts(
 _KINDS: dict[str, Kind] = {"known": "known", "anonymous": "anonymous"}
 
 
-# --- a contact made in advance ---
-
-
-class NewContact(BaseModel):
-    """What stands in the fields of the form, kept when it is refused."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str = ""
-    source_id: str = ""
-    email: str = ""
-    phone: str = ""
-    language: str = ""
-    inboxes: frozenset[UUID] = frozenset()
-    profiles: frozenset[UUID] = frozenset()
-
-    def to_given(self) -> Given:
-        """Return what is to be written; an empty field is not said."""
-        fields = CardFields(name=self.name.strip(), language=self.language or None)
-        if self.email.strip():
-            fields["emails"] = (self.email,)
-        if self.phone.strip():
-            fields["phones"] = (self.phone,)
-        return Given(fields=fields, inbox_ids=tuple(map(InboxId, self.inboxes)), source_id=self.source_id or None)
-
-
-@router.get("/contacts/new")
-async def show_new_contact(
-    request: Request, member: Annotated[MemberCtx, member_needs(Right.CONTACTS_EDIT)]
-) -> Response:
-    """Show the empty form."""
-    return await _show_form(request, member, NewContact(), {})
-
-
-@router.post("/contacts/new")
-async def add_contact(
-    request: Request,
-    member: Annotated[MemberCtx, member_needs(Right.CONTACTS_EDIT)],
-    written: Annotated[NewContact, Form()],
-) -> Response:
-    """Make the contact, with its access, and show it."""
-    try:
-        async with member.db.begin(member.organization_id) as tx:
-            contact_id, _ = await create_card(tx, member.caller, written.to_given())
-            for profile_id in written.profiles:
-                await assign_profile(tx, member.caller, contact_id, ProfileId(profile_id))
-    except FrontdeskError as error:
-        return await _show_form(request, member, written, field_errors(error), error)
-    return go(request, f"{PATH}/{contact_id}", flash=look_of(request)._("The contact is added."))
-
-
-async def _show_form(
-    request: Request,
-    member: MemberCtx,
-    written: NewContact,
-    errors: dict[str, str],
-    error: FrontdeskError | None = None,
-) -> Response:
-    async with member.db.begin(member.organization_id) as tx:
-        inboxes, profiles = await _inboxes(tx, member), await _profiles(tx, member)
-    return page(
-        request,
-        "contacts/new.html",
-        status=error.status if error else 200,
-        written=written,
-        errors=errors,
-        holder=error.facts.get("holder") if error else None,
-        inboxes=inboxes,
-        profiles=profiles,
-        languages=LANGUAGES,
-    )
-
-
-# ---
-
-
 async def _inboxes(tx: Tx, member: MemberCtx) -> list[Inbox]:
     inboxes, _ = await list_visible_inboxes(tx, member.caller)
     return inboxes
-
-
-async def _profiles(tx: Tx, member: MemberCtx) -> list[AccessProfile]:
-    if not member.may(Right.CONTACTS_EDIT_ACCESS):
-        return []
-    profiles, _ = await list_profiles(tx)
-    return profiles
 
 
 def _read_id(text: str) -> UUID | None:

@@ -7,6 +7,7 @@ from frontdesk.access import queries as access
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import access_contact
 from frontdesk.contacts.model import Contact
+from frontdesk.contacts.schema import hold_schema, hold_values
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import ContactId
@@ -47,7 +48,8 @@ async def restore_contact(tx: Tx, caller: Caller, contact_id: ContactId, *, conf
 
     `confirm_access` brings back what it could read by its own conditions and profiles. Without it, a contact that had
     any reads nothing until a member sets its access anew; the audit log keeps what it was. Right: contacts.delete.
-    Raises NotFound, ContactMerged, and SourceIdTaken when somebody has one of the source ids by now: merge instead.
+    Raises NotFound, ContactMerged, and SourceIdTaken or AttributeTaken when somebody has one of its source ids, or of
+    its unique values, by now: merge instead.
     """
     contact = await _access_deleted(tx, caller, contact_id)
     if contact.deleted_at is None:
@@ -56,6 +58,8 @@ async def restore_contact(tx: Tx, caller: Caller, contact_id: ContactId, *, conf
     await contacts.lock_contact(tx, contact_id)
     now = utc_now()
     await contacts.set_deleted(tx, contact_id, None, now)
+    schema = await hold_schema(tx)
+    await hold_values(tx, caller, schema, contact, schema.definitions)
     closed = {} if confirm_access else await _close(tx, contact_id)
     await _record(tx, caller, "contact.restored", contact_id, closed)
     return await contacts.get_contact(tx, contact_id)
