@@ -49,7 +49,7 @@ async def desk() -> AsyncIterator[Desk]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="frontdesk-desk-", ignore_cleanup_errors=True) as folder:
-        settings = Settings(data=Path(folder), port=port)
+        settings = Settings(data=Path(folder), port=port, outgoing_allow=("127.0.0.0/8",))
         with open_database(settings) as addresses:
             async with _serving(settings, addresses, port) as desk:
                 yield desk

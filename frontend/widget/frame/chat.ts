@@ -225,9 +225,10 @@ export class Chat {
     this.at.view.pause(this.at.askToken !== null);
   }
 
+  /** The session has ended: begin with whoever the page says is there now. */
   private async startAnew(): Promise<void> {
     this.at.session.write(null);
-    await this.open(null);
+    await this.begin(null);
     this.thread?.log.say("info", this.at.words.say("sessionEnded"));
   }
 
