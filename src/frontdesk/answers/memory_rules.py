@@ -21,7 +21,7 @@ _SENTENCE: Final = re.compile(
 _CLAUSE: Final = re.compile(r",(?=\s)|，")
 
 _UNREAL: Final = re.compile(
-    r"\b(?:if|suppose|imagine|pretend|unless|whether|wish|said|says|say|wrote|write|told|tell|claims?|asked|asks)\b"
+    r"\b(?:if|suppose|imagine|pretend|unless|whether|wish|said|says|say|wrote|told|tell|claims?|asked|asks)\b|\b(?:write|type):"
     r"|如果|假如|假設|要是|萬一|的話|(?:他|她|客服|表單|老闆|店員|上面)們?(?:說|寫|問|叫)",
     re.IGNORECASE,
 )
@@ -47,13 +47,17 @@ _ZH_PLACE: Final = (
 )
 _ZH_ME: Final = r"^(?:你們?好|您好|哈囉|嗨|另外|因為|所以|其實|對了)?\W*我們?"
 _CODE: Final = r"(?-i:[A-Z]{1,8}[\w]*-?\d[\w-]*)"
+_ZH_NUMBER: Final = r"[一兩二三四五\d]+"
+_ZH_THING: Final = rf"(?:{_CODE}|[\u4e00-\u9fff]{{2,12}})"
+_ZH_COUNTED: Final = rf"{_ZH_NUMBER}(?:[台臺部支組件輛副雙套]|個(?!多?月|禮拜|星期|小時))\s*{_ZH_THING}"
+_ZH_OWNED: Final = rf"{_ZH_NUMBER}[台臺部支組輛副雙套]\s*{_ZH_THING}"
 _PHONE: Final = r"\+?\(?\d[\d\s()-]{6,18}\d"
 _EMAIL: Final = r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
 _NUMBER: Final = r"(?=[\w-]*\d)[A-Za-z\d][\w-]{2,30}"
 _WORD: Final = r"[A-Za-z\u00c0-\u024f][\w'.-]*"
 _CAPITAL: Final = r"(?-i:[A-Z\u00c0-\u00de][\w'-]+)"
 _UNTIL: Final = (
-    r"(?=\s+(?:and|but|which|that|from|last|this|in|on|at|because|since|yesterday|so|for|with)\b|\s*[.!()]|\s*$)"
+    r"(?=\s+(?:and|but|which|that|from|last|this|in|on|at|because|since|yesterday|so|with)\b|\s*[.!()]|\s*$)"
 )
 _PLACE_ENDS: Final = r"(?=\s+(?:and|but|which|that|because|since|so|with|for|now)\b|\s*[.!()]|\s*$)"
 _EN_LANGUAGES: Final = "English|Chinese|Mandarin|Cantonese|Japanese|Korean|German|French|Spanish|Italian|Portuguese"
@@ -109,7 +113,7 @@ _RULES: Final = (
     _rule(
         "home",
         rf"\b(?:I|we)(?: currently| still| now)? (?:live|reside)(?: now)? in (?P<value>[^.!?]{{2,60}}?){_PLACE_ENDS}",
-        reject="fear|hope|peace|doubt|constant|the past",
+        reject="fear|hope|peace|doubt|constant|the (?:past|same)|a world|this|your",
     ),
     _rule("home", rf"\bI(?:'m| am)(?: now)? (?:living|based) in (?P<value>[^.!?]{{2,60}}?)(?: now)?{_PLACE_ENDS}"),
     _rule(
@@ -136,12 +140,13 @@ _RULES: Final = (
         "preference",
         rf"{_ZH_ME}(?:個人|自己|都|還是)?(?:(?:比較|更|最)(?:喜歡|偏好|習慣)|偏好|習慣)(?P<value>[^，。？]{{2,30}})",
         several=True,
+        reject="之前|以前|原來|這|那",
     ),
     _rule(
         "allergy",
         r"\bI(?:'m| am)(?: very| severely| also)? allergic to (?P<value>[^.!?]{2,60}?)\s*(?=[.!]|$)",
         several=True,
-        reject="anything|nothing|none|it|this|that|you",
+        reject="anything|nothing|none|it|this|that|you|bad|poor|slow|people",
     ),
     _rule("allergy", r"\bI have an? (?:severe |bad )?(?P<value>\w{2,20}(?: \w{2,20})?) allergy", several=True),
     _rule(
@@ -159,7 +164,8 @@ _RULES: Final = (
     _rule("order", rf"訂[單購](?:編號|號碼|單號|序號)\s*(?:[是為:：#]\s*)?(?P<value>{_NUMBER})", several=True),
     _rule(
         "product",
-        rf"\b(?:I|we)(?: also| still)? (?:have|own|use) (?:an?|the|two|three|\d) (?P<value>(?:\w+ )?{_CODE})",
+        rf"\b(?:I|we)(?: also| still)? (?:have|own|use) (?:an?|the|two|three|\d) "
+        rf"(?P<value>(?:\w+ )?{_CODE}(?: (?!question|problem|issue|error)[\w-]+)?){_UNTIL}",
         several=True,
     ),
     _rule(
@@ -167,16 +173,17 @@ _RULES: Final = (
         rf"\b(?:I|we)(?:'ve| have)?(?: just| recently| also| already)? (?:own|bought|purchased) "
         rf"(?:an?|the|my|our|one|two|three|\d) (?P<value>[\w-]+(?: [\w-]+){{0,4}}?){_UNTIL}",
         several=True,
-        reject="lot|bit|few|wrong|thing|one",
+        reject=r"lot|bit|few|wrong|thing|one|of\b|.*\bgift\b|.*\bfor (?:my|our|a|his|her)\b",
     ),
     _rule(
         "product",
-        rf"{_ZH_ME}[^，。想要不沒還]{{0,12}}?買了\s*(?P<value>(?:[一兩二三四五\d]+[台臺部支組件輛副雙套個]\s*)?(?:{_CODE}|(?<=[台臺部支組件輛副雙套個])[\u4e00-\u9fff]{{2,12}}))",
+        rf"(?:{_ZH_ME}[^，。想要不沒還]{{0,12}}?|^(?:昨天|前天|上週|上個?月|最近|今天|剛)[^，。想要不沒還]{{0,10}}?)買了\s*"
+        rf"(?P<value>{_ZH_COUNTED}|{_CODE})",
         several=True,
     ),
     _rule(
         "product",
-        rf"{_ZH_ME}家?有\s*(?P<value>(?:[一兩二三四五\d]+[台臺部支組輛副雙套]\s*)?(?:{_CODE}|(?<=[台臺部支組輛副雙套])[\u4e00-\u9fff]{{2,12}}))",
+        rf"{_ZH_ME}家?有\s*(?P<value>{_ZH_OWNED}|{_CODE})",
         several=True,
     ),
     _rule("phone", rf"\bmy (?:phone|mobile|cell)(?: number)?(?: is|:) *(?P<value>{_PHONE})"),
