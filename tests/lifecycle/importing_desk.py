@@ -86,3 +86,32 @@ async def work_for(services: Services, organization: OrganizationId) -> None:
         await on_import_started(services, organization, import_id)
     for (export_id,) in exports:
         await on_export_started(services, organization, export_id)
+
+
+async def checksum(desk: Desk) -> dict[str, str]:
+    """A checksum of each table of the card file, without version and updated_at."""
+    sums = {}
+    async with desk.services.db.begin(desk.organization) as tx:
+        for table, order in CARD_FILE.items():
+            row = "to_jsonb(t) - '{version,updated_at}'::text[]"
+            sql = f"""
+                SELECT md5(coalesce(string_agg(({row})::text, ',' ORDER BY {order}), ''))
+                  FROM {table} t WHERE organization_id = %(organization)s
+            """
+            sums[table] = await tx.fetch_value(sql, {"organization": desk.organization})
+    return sums
+
+
+CARD_FILE = {
+    "contacts": "id",
+    "contact_emails": "contact_id, position",
+    "contact_phones": "contact_id, position",
+    "contact_fields": "contact_id, field",
+    "contact_inboxes": "contact_id, inbox_id",
+    "identities": "id",
+    "labelled_contacts": "contact_id, label_id",
+    "profile_assignments": "contact_id, profile_id",
+    "attribute_values": "definition_id, value_key",
+    "attribute_definitions": "id",
+    "contact_labels": "id",
+}

@@ -14,7 +14,7 @@ from frontdesk.channels.queries import list_realms
 from frontdesk.console.faults import screen_router
 from frontdesk.console.lists import PAGE_SIZE, address_of, is_list_only
 from frontdesk.console.members import MemberCtx, member_needs
-from frontdesk.console.pages import go, is_fragment, look_of, page
+from frontdesk.console.pages import go, look_of, page
 from frontdesk.console.wording_imports import STATES, TARGETS
 from frontdesk.contacts.schema import load_schema
 from frontdesk.core.db import Tx
@@ -147,7 +147,7 @@ async def _load(tx: Tx, one: Import, outcome: str, after: int) -> dict[str, Any]
 def _list_targets(one: Import, attributes: Mapping[str, str]) -> list[tuple[str, str, bool]]:
     """Return what a column can be: target, wording, and whether the wording is to be translated."""
     free = {str(use["target"]).removeprefix(ATTRIBUTE) for use in one.mapping if use["target"].startswith(ATTRIBUTE)}
-    named = attributes | {key: key for key in sorted(free - attributes.keys())}
+    named = dict(attributes) | {key: key for key in sorted(free - attributes.keys())}
     return [
         *((target, words, True) for target, words in TARGETS.items()),
         *((ATTRIBUTE + key, name, False) for key, name in named.items()),

@@ -153,7 +153,7 @@ def render_import(one: Import) -> ImportBody:
     return ImportBody(
         id=one.id,
         filename=one.filename,
-        format=one.format,  # type: ignore[arg-type]  # the database holds no other
+        format=one.format,
         size=one.size_bytes,
         columns=one.columns,
         samples=one.samples,
@@ -189,9 +189,9 @@ def render_export(one: Export) -> ExportBody:
     """Return the body of an export."""
     return ExportBody(
         id=one.id,
-        format=one.format,  # type: ignore[arg-type]  # the database holds no other
+        format=one.format,
         columns=one.columns,
-        state=one.state,  # type: ignore[arg-type]
+        state=one.state,
         row_count=one.row_count,
         failure=one.failure,
         created_at=one.created_at,

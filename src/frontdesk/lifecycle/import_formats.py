@@ -58,14 +58,14 @@ class Table:
 def guess_format(filename: str, head: bytes, media_type: str) -> ImportFormat:
     """Return the format of a file by its name, or by its first bytes when the name says nothing."""
     by_name = _EXTENSIONS.get(filename.rpartition(".")[2].lower())
-    if media_type == XLSX:
+    if media_type == XLSX or head.startswith(b"PK"):
         return "xlsx"
     if by_name is not None and by_name != "xlsx":
         return by_name
     beginning = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:20].upper()
     if beginning.startswith(b"BEGIN:VCARD"):
         return "vcard"
-    return "ndjson" if beginning.startswith(b"{") else by_name or "csv"
+    return "ndjson" if beginning.startswith(b"{") else "csv"
 
 
 def name_columns(header: Iterable[object]) -> tuple[str, ...]:
