@@ -33,7 +33,7 @@ format: .venv/dev ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: .venv/dev ## Run the benchmarks and print their figures
+bench: .venv/bench ## Run the benchmarks and print their figures
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 build: .venv/dev $(BUILT) ## Build the wheel, assets included, into dist/
@@ -43,6 +43,7 @@ lock: .venv/dev ## Pin the dependencies anew
 	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q --extra embedded pyproject.toml -o $(REQUIREMENTS)/runtime.txt
 	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q --extra embedded pyproject.toml $(REQUIREMENTS)/dev.in -c $(REQUIREMENTS)/runtime.txt -o $(REQUIREMENTS)/dev.txt
 	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q $(REQUIREMENTS)/build.in -c $(REQUIREMENTS)/dev.txt -o $(REQUIREMENTS)/build.txt
+	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q --no-deps $(REQUIREMENTS)/bench.in -o $(REQUIREMENTS)/bench.txt
 
 clean: ## Remove what can be made again; data of the embedded database stays
 	rm -rf .venv .cache node_modules src/frontdesk/static build dist
@@ -62,6 +63,10 @@ clean: ## Remove what can be made again; data of the embedded database stays
 
 .venv/dev: .venv/runtime $(REQUIREMENTS)/dev.txt
 	$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r $(REQUIREMENTS)/dev.txt
+	@touch $@
+
+.venv/bench: .venv/dev $(REQUIREMENTS)/bench.txt
+	$(BIN)/pip install --disable-pip-version-check -q --no-deps --require-hashes -r $(REQUIREMENTS)/bench.txt
 	@touch $@
 
 src/frontdesk/static/stamp: .venv/bin/python package-lock.json tools/build_frontend.py $(shell find frontend -type f 2>/dev/null)

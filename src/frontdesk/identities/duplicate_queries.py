@@ -197,6 +197,7 @@ async def replace_keys(tx: Tx, keys: Mapping[ContactId, Sequence[int]]) -> None:
         SELECT c.organization_id, given.key_hash, c.id
           FROM unnest(%(owners)s::uuid[], %(hashes)s::bigint[]) AS given (contact_id, key_hash)
           JOIN contacts c ON c.organization_id = %(organization)s AND c.id = given.contact_id
+            ON CONFLICT DO NOTHING
         """,
         params,
     )

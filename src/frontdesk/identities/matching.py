@@ -35,7 +35,7 @@ _PHONE_MIN: Final = 7
 _PHONE_SUFFIX: Final = 8  # digits that the ways of writing one number have in common
 _NEAR_WORD: Final = 0.87  # Jaro-Winkler
 _NEAR_TEXT: Final = 0.88
-_PRIOR: Final = -6.0
+_PRIOR: Final = -4.0
 _TEXT_MOST: Final = 6.0  # texts such as city and district repeat each other
 
 
@@ -93,7 +93,7 @@ class Comparison:
 _WEIGHTS: Final[Mapping[Kind, Mapping[Outcome, float]]] = {
     Kind.EMAIL: {Outcome.EQUAL: 7.0, Outcome.NEAR: 2.0, Outcome.DIFFERENT: -0.5},
     Kind.PHONE: {Outcome.EQUAL: 6.5, Outcome.NEAR: 4.0, Outcome.DIFFERENT: -0.5},
-    Kind.NAME: {Outcome.EQUAL: 3.5, Outcome.NEAR: 2.5, Outcome.DIFFERENT: -3.0},
+    Kind.NAME: {Outcome.EQUAL: 3.5, Outcome.NEAR: 2.5, Outcome.DIFFERENT: -3.5},
     Kind.DATE: {Outcome.EQUAL: 4.0, Outcome.NEAR: 2.5, Outcome.DIFFERENT: -1.5},
     Kind.CODE: {Outcome.EQUAL: 6.0, Outcome.NEAR: 4.0, Outcome.DIFFERENT: -1.5},
     Kind.TEXT: {Outcome.EQUAL: 2.0, Outcome.NEAR: 1.5, Outcome.DIFFERENT: -0.6},
