@@ -90,6 +90,7 @@ class Comparison:
     plain_score: float
 
 
+_TELLING: Final = (Kind.DATE, Kind.CODE, Kind.TEXT, Kind.SHORT)  # of two kinds, what a mistyped value is one of
 _WEIGHTS: Final[Mapping[Kind, Mapping[Outcome, float]]] = {
     Kind.EMAIL: {Outcome.EQUAL: 7.0, Outcome.NEAR: 2.0, Outcome.DIFFERENT: -0.5},
     Kind.PHONE: {Outcome.EQUAL: 6.5, Outcome.NEAR: 4.0, Outcome.DIFFERENT: -0.5},
@@ -261,7 +262,7 @@ def _compare_words(first: tuple[str, ...], second: tuple[str, ...]) -> Outcome:
     """Compare names of words in any order: each of the shorter name is one of the longer, near it, or its initial."""
     if sorted(first) == sorted(second):
         return Outcome.EQUAL
-    shorter, longer = sorted((first, second), key=len)
+    shorter, longer = sorted((first, second), key=lambda words: (len(words), words))
     left = list(longer)
     is_near = 0
     for word in sorted(shorter, key=len, reverse=True):
@@ -305,7 +306,7 @@ def _are_near_phones(one: str, other: str) -> bool:
 
 def _compare_attributes(first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[tuple[str, Kind, Outcome]]:
     for key in sorted(first.keys() & second.keys()):
-        kind = _kind_of(first[key])
+        kind = min(_kind_of(first[key]), _kind_of(second[key]), key=_TELLING.index)
         yield f"attributes.{key}", kind, _compare_values(kind, first[key], second[key])
 
 
