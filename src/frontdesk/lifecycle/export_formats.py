@@ -58,6 +58,10 @@ class Writer(Protocol):
         """Write what ends the file, which is complete after this."""
         ...
 
+    def abandon(self) -> None:
+        """Let go of everything but the file; nothing is written after this."""
+        ...
+
 
 def open_writer(file_format: str, file: IO[bytes], columns: Sequence[str], schema: Schema) -> Writer:
     """Return what writes `columns` into an empty file."""
@@ -90,6 +94,10 @@ class CsvWriter:
         """Leave the file to whoever opened it."""
         self._text.detach()
 
+    def abandon(self) -> None:
+        """Leave the file to whoever opened it."""
+        self._text.detach()
+
 
 class WorkbookWriter:
     """A workbook with one sheet, all of whose cells are text: nothing of it is ever run."""
@@ -111,6 +119,11 @@ class WorkbookWriter:
     def finish(self) -> None:
         """Put the workbook together."""
         self._book.save(self._file)
+
+    def abandon(self) -> None:
+        """Remove what was gathered for the workbook."""
+        self._sheet.close()
+        self._sheet._writer.cleanup()  # noqa: SLF001 -- the library removes its temporary file only when it saves
 
 
 class LinesWriter:
@@ -135,6 +148,9 @@ class LinesWriter:
     def finish(self) -> None:
         """Nothing ends the file."""
 
+    def abandon(self) -> None:
+        """Nothing else is held."""
+
 
 class VcardWriter:
     """One vCard after the other."""
@@ -154,6 +170,9 @@ class VcardWriter:
 
     def finish(self) -> None:
         """Nothing ends the file."""
+
+    def abandon(self) -> None:
+        """Nothing else is held."""
 
 
 def _workbook_text(column: str, text: str) -> str:

@@ -166,17 +166,21 @@ async def _write_file(
 ) -> int:
     columns = await _expand_columns(services, organization_id, one, schema)
     writer, count = open_writer(one.format, file, columns, schema), 0
-    async for ids in _pages(services, organization_id, one):
-        async with services.db.begin(organization_id) as tx:
-            caller = await _find_exporter(tx, one)
-            views = await load_views(tx, caller, await queries.list_cards(tx, ids))
-            names = await _load_names(tx)
-        rows = [{column: read_column(view, column, names) for column in columns} for view in views]
-        await asyncio.to_thread(_write_rows, writer, rows)
-        count += len(rows)
-        async with services.db.begin(organization_id) as tx:
-            await queries.update_export(tx, one.id, utc_now(), row_count=count)
-            await announce(tx, Event("export", one.id))
+    try:
+        async for ids in _pages(services, organization_id, one):
+            async with services.db.begin(organization_id) as tx:
+                caller = await _find_exporter(tx, one)
+                views = await load_views(tx, caller, await queries.list_cards(tx, ids))
+                names = await load_names(tx)
+            rows = [{column: read_column(view, column, names) for column in columns} for view in views]
+            await asyncio.to_thread(_write_rows, writer, rows)
+            count += len(rows)
+            async with services.db.begin(organization_id) as tx:
+                await queries.update_export(tx, one.id, utc_now(), row_count=count)
+                await announce(tx, Event("export", one.id))
+    except BaseException:
+        writer.abandon()
+        raise
     await asyncio.to_thread(writer.finish)
     return count
 
@@ -238,7 +242,8 @@ def within_export(caller: Caller) -> Caller:
     return Caller(caller.kind, caller.id, caller.name, caller.organization_id, tuple(grants))
 
 
-async def _load_names(tx: Tx) -> Names:
+async def load_names(tx: Tx) -> Names:
+    """Return what realms and inboxes are called in an export."""
     inboxes, _ = await list_inboxes(tx, None)
     realms = await list_realms(tx)
     return Names(
