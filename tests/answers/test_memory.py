@@ -6,6 +6,7 @@ import pytest
 from tests.answers.remembering import make_remembering
 from tests.making import make_inbox, member
 
+from conftest import new_organization
 from frontdesk.access.model import Assurance
 from frontdesk.answers import memory
 from frontdesk.answers.memory_learning import find_lesson, learn, record
@@ -19,6 +20,11 @@ from frontdesk.core.text import utc_now
 from frontdesk.identities.deletion import delete_contact
 from frontdesk.organizations.audit import list_audit_of_contact
 from frontdesk.organizations.model import Right
+
+
+@pytest.fixture(scope="module")
+async def organization(db):
+    return await new_organization(db, "Northlight")
 
 
 @pytest.fixture
@@ -327,8 +333,9 @@ async def test_nothing_is_kept_of_somebody_who_is_erased_meanwhile(people, db, o
             await tx.execute("UPDATE messages SET content = '…' WHERE id = %(id)s", {"id": message})
     async with db.begin(organization) as tx:
         assert await record(tx, lesson, await learn(lesson), now=utc_now())
-        assert await tx.fetch_value("SELECT count(*) FROM memory_facts") == 0
-        assert await tx.fetch_value("SELECT count(*) FROM memory_summaries") == 0
+        for table in ("memory_facts", "memory_summaries"):
+            sql = f"SELECT count(*) FROM {table} WHERE contact_id = %(id)s"
+            assert await tx.fetch_value(sql, {"id": ann}) == 0
 
 
 async def test_a_job_waits_for_whoever_changes_the_card(people, db, organization, owner):

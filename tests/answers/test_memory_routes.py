@@ -5,9 +5,14 @@ from uuid import uuid4
 import pytest
 from tests.answers.remembering import make_remembering
 
-from conftest import make_key
+from conftest import make_key, new_organization
 from frontdesk.access.model import Assurance
 from frontdesk.organizations.model import Right
+
+
+@pytest.fixture(scope="module")
+async def organization(db):
+    return await new_organization(db, "Northlight")
 
 
 @pytest.fixture

@@ -101,9 +101,9 @@ def test_any_text_can_be_read(text):
 @pytest.mark.parametrize("piece", ["my name is ", "訂單編號", "I live in x ", "1 ", "a.b@", "I bought the aa-", "“"])
 def test_no_message_keeps_the_worker_busy(piece):
     """The longest message is read in a moment, however it repeats what a rule begins with."""
-    started = time.perf_counter()
+    started = time.process_time()
     extract((piece * 8000)[:8000])
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_summary_keeps_the_latest_questions():

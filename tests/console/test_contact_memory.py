@@ -3,11 +3,17 @@
 import pytest
 from tests.answers.remembering import make_remembering
 
+from conftest import new_organization
 from frontdesk.access.model import Assurance
 from frontdesk.answers.memory import add_fact, load_memory
 from frontdesk.core.ids import ContactId
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.organizations.model import system_caller
+
+
+@pytest.fixture(scope="module")
+async def organization(db):
+    return await new_organization(db, "Northlight")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import random
 import pytest
 from tests.answers.remembering import Remembering, make_remembering
 
+from conftest import new_organization
 from frontdesk.access.model import Assurance
 from frontdesk.answers.handlers import on_memory_due
 from frontdesk.answers.memory_learning import find_lesson, learn, record
@@ -14,6 +15,11 @@ from frontdesk.lifecycle.erasing import Mode, erase_contact
 from frontdesk.lifecycle.merging import merge_contacts
 from frontdesk.lifecycle.undoing import undo_merge
 from frontdesk.organizations.model import system_caller
+
+
+@pytest.fixture(scope="module")
+async def organization(db):
+    return await new_organization(db, "Northlight")
 
 
 @pytest.fixture
@@ -92,5 +98,6 @@ async def test_nothing_is_remembered_of_an_erased_person(people, services, organ
         assert await record(tx, lesson, learned, now=utc_now())
     await on_memory_due(services, organization, message_id=waiting)
     async with services.db.begin(organization) as tx:
-        assert await tx.fetch_value("SELECT count(*) FROM memory_facts") == 0
-        assert await tx.fetch_value("SELECT count(*) FROM memory_summaries") == 0
+        for table in ("memory_facts", "memory_summaries"):
+            sql = f"SELECT count(*) FROM {table} WHERE contact_id = %(id)s"
+            assert await tx.fetch_value(sql, {"id": ann}) == 0

@@ -53,7 +53,7 @@ _ZH_COUNTED: Final = rf"{_ZH_NUMBER}(?:[台臺部支組件輛副雙套]|個(?!�
 _ZH_OWNED: Final = rf"{_ZH_NUMBER}[台臺部支組輛副雙套]\s*{_ZH_THING}"
 _PHONE: Final = r"\+?\(?\d[\d\s()-]{6,18}\d"
 _EMAIL: Final = r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
-_NUMBER: Final = r"(?=[\w-]*\d)[A-Za-z\d][\w-]{2,30}"
+_NUMBER: Final = r"(?=[A-Za-z-]{0,12}\d)[A-Za-z\d][A-Za-z\d-]{2,30}"
 _WORD: Final = r"[A-Za-z\u00c0-\u024f][\w'.-]*"
 _CAPITAL: Final = r"(?-i:[A-Z\u00c0-\u00de][\w'-]+)"
 _UNTIL: Final = (
