@@ -13,7 +13,7 @@ from frontdesk.answers.memory_model import Statement, is_secret, key_of, plain
 
 _MOST_FACTS: Final = 8  # of one message
 
-_QUOTED: Final = re.compile(r"“[^”]*”|\"[^\"]*\"|「[^」]*」|『[^』]*』|^\s*>.*$", re.MULTILINE)
+_QUOTED: Final = re.compile(r"“[^”]{0,500}”|\"[^\"]{0,500}\"|「[^」]{0,500}」|『[^』]{0,500}』|^\s*>.*$", re.MULTILINE)
 _FORWARDED: Final = re.compile(r"^-{3,}.*|^On .{5,80} wrote:$|^(?:From|寄件者)\s*[:：].*", re.MULTILINE)
 _SENTENCE: Final = re.compile(
     r"(?:[^.!?。！？\n;；]|(?<=\bMr)\.|(?<=\bMs)\.|(?<=\bMrs)\.|(?<=\bDr)\.|(?<=\b[Nn]o)\.|\.(?=\S))+[.!?。！？]*"
