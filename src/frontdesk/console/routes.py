@@ -12,8 +12,10 @@ from frontdesk.console import (
     contact,
     contact_access,
     contact_block,
+    contact_bulk,
     contact_edit,
     contact_erase,
+    contact_filters,
     contact_memory,
     contact_merge,
     contact_new,
@@ -83,6 +85,8 @@ SCREENS = (
     live.router,
     conversations.router,
     contacts.router,
+    contact_filters.router,  # before those that take an id where it has a word
+    contact_bulk.router,
     contact_new.router,  # before those that take an id where it has a word
     imports.router,  # before those that take an id where it has a word
     exports.router,
