@@ -21,8 +21,10 @@ from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import KnowledgeBaseId, LabelId, OrganizationId
 from frontdesk.core.services import Services
 from frontdesk.core.uploads import describe_upload, issue_upload, record_upload, store_upload
+from frontdesk.demo.cards import fill_cards
 from frontdesk.demo.content import BASES, DEALER, FAQS, FILES, LABELS, SHOP
 from frontdesk.identities.keys import KeySpec, generate_secret
+from frontdesk.identities.searching import run_search
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.knowledge import document_queries, queries
 from frontdesk.knowledge.actions import create_knowledge_base, create_label
@@ -68,6 +70,10 @@ async def make_organization(services: Services) -> tuple[OrganizationId, Inbox]:
             bases = await _make_bases(tx, caller, services.embedder.model)
             inbox = await _make_platforms(tx, caller, services, bases)
             await _make_contacts(tx, caller, inbox)
+    async with services.db.begin(organization_id) as tx:
+        is_new = await fill_cards(tx, caller, inbox, agent=AGENT[1], vip=ZHANG.source_id)
+    if is_new:
+        await run_search(services.db, organization_id)
     await _write_faqs(services, caller)
     await _write_files(services, caller)
     return organization_id, inbox
