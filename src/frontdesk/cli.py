@@ -1,4 +1,4 @@
-"""The command line: `frontdesk serve`, `demo`, `init`, `ask`, `worker`, `migrate`, `openapi`."""
+"""The command line: `frontdesk serve`, `demo`, `init`, `ask`, `worker`, `migrate`, `import`, `export`, `openapi`."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, socket
 from typing import Annotated
 
@@ -26,9 +27,12 @@ from frontdesk.core.live import Live
 from frontdesk.core.services import Services
 from frontdesk.demo import shop
 from frontdesk.demo.organization import make_organization
+from frontdesk.erasing import erase_person
+from frontdesk.lifecycle.erasing import Mode
 from frontdesk.migrate import DatabaseNotReady
 from frontdesk.organizations.actions import create_organization
 from frontdesk.settings import Settings
+from frontdesk.transferring import export_file, find_by_name, import_file, write_errors
 from frontdesk.web import create_app
 from frontdesk.webchat.answering import Answering
 from frontdesk.worker import run_worker
@@ -96,6 +100,60 @@ def ask(
     async def run(settings: Settings, addresses: Addresses) -> None:
         async with open_services(settings, addresses) as services:
             print(await ask_as(services, inbox=inbox, speaker=speaker, question=question))
+
+    _with_database(Settings(), run)
+
+
+@app.command("import")
+def import_contacts(
+    organization: Annotated[str, typer.Argument(help="Id or name.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, XLSX, NDJSON or vCard.")],
+    *,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would become of each row.")] = False,
+    errors: Annotated[Path | None, typer.Option(help="Where to write the rows that are not imported, as CSV.")] = None,
+) -> None:
+    """Import contacts from a file, whose columns are recognized by their names."""
+
+    async def run(settings: Settings, addresses: Addresses) -> None:
+        async with open_services(settings, addresses) as services:
+            found = await find_by_name(services, organization)
+            done = await import_file(services, found, file, is_dry=dry_run, tell=print)
+            if errors is not None:
+                await write_errors(services, found, done, errors)
+
+    _with_database(Settings(), run)
+
+
+@app.command()
+def export(
+    organization: Annotated[str, typer.Argument(help="Id or name.")],
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Its name says the format: .csv, .xlsx, .ndjson, .vcf")],
+) -> None:
+    """Write all contacts of an organization into a file that `import` reads."""
+
+    async def run(settings: Settings, addresses: Addresses) -> None:
+        async with open_services(settings, addresses) as services:
+            count = await export_file(services, await find_by_name(services, organization), file)
+            print(f"{count} contacts are in {file}.")
+
+    _with_database(Settings(), run)
+
+
+@app.command()
+def erase(
+    organization: Annotated[str, typer.Argument(help="Id or name.")],
+    contact: Annotated[str, typer.Argument(help="Contact id, or source id in the member realm.")],
+    *,
+    mode: Annotated[Mode, typer.Option(help="personal: conversations stay, without what names the person.")] = Mode.ALL,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a person for ever, and print the signed receipt."""
+    if not yes:
+        typer.confirm(f"Erase {contact} of {organization}? This cannot be undone.", abort=True)
+
+    async def run(settings: Settings, addresses: Addresses) -> None:
+        async with open_services(settings, addresses) as services:
+            print(await erase_person(services, await find_by_name(services, organization), contact, mode))
 
     _with_database(Settings(), run)
 
