@@ -15,7 +15,7 @@ from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.identities import queries as identities
 from frontdesk.identities.model import IdentityKey
-from frontdesk.organizations.queries.users import list_all_organization_ids
+from frontdesk.organizations.queries.organizations import list_organization_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ async def ask_as(services: Services, *, inbox: str, speaker: str, question: str)
 
 async def _find_place(db: Database, inbox: str, speaker: str) -> _Place:
     async with db.begin_bootstrap() as tx:
-        organizations = await list_all_organization_ids(tx)
+        organizations = await list_organization_ids(tx)
     for organization_id in organizations:
         async with db.begin(organization_id) as tx:
             for candidate in (await channels.list_inboxes(tx, None))[0]:

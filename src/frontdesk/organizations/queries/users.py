@@ -89,12 +89,6 @@ async def list_organization_ids(tx: Tx, user_id: UserId) -> tuple[OrganizationId
     return tuple(OrganizationId(organization_id) for (organization_id,) in rows)
 
 
-async def list_all_organization_ids(tx: Tx) -> list[OrganizationId]:
-    """Return every organization that has a member; for commands of the operator."""
-    rows = await tx.fetch("SELECT DISTINCT organization_id FROM memberships ORDER BY organization_id")
-    return [OrganizationId(organization_id) for (organization_id,) in rows]
-
-
 async def find_preferred_organization(tx: Tx, user_id: UserId) -> OrganizationId | None:
     """Return where the user worked last, else the first they joined; None when they work nowhere."""
     found: UUID | None = await tx.fetch_value(
