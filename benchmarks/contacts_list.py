@@ -2,8 +2,8 @@
 
 Run `python benchmarks/contacts_list.py [contacts] [--plans]` (default 20,000). A second organization of a tenth the
 size stands in the same tables. One connection each as the app and as a role that row-level security does not bind; the
-ratio compares their p95. Then the first message of somebody new, with and without the indexes of the list. Prints a table,
-with `--plans` the plan of each statement, then JSON on the last line.
+ratio compares their p95. Then the first message of somebody new, with and without the indexes of the list. Prints a
+table, with `--plans` the plan of each statement, then JSON on the last line.
 """
 
 import asyncio
@@ -50,71 +50,17 @@ GIVEN = (
     "娟惠珍貞雪梅蘭菊竹松柏榮輝光亮晴雨雲山川海星月春夏秋冬安平和順吉祥瑞德仁義"
 )
 FIRST = [
-    "Anna",
-    "Maria",
-    "Tomasz",
-    "Sofia",
-    "John",
-    "Peter",
-    "Olga",
-    "Hana",
-    "Lin",
-    "Wu",
-    "Kenji",
-    "Aiko",
-    "Minh",
-    "Thi",
-    "Carlos",
-    "Lucia",
-    "Omar",
-    "Fatima",
-    "Ivan",
-    "Elena",
-]
+    "Anna", "Maria", "Tomasz", "Sofia", "John", "Peter", "Olga", "Hana", "Lin", "Wu", "Kenji", "Aiko", "Minh", "Thi",
+    "Carlos", "Lucia", "Omar", "Fatima", "Ivan", "Elena",
+]  # fmt: skip
 HEADS = [
-    "ba",
-    "ke",
-    "lo",
-    "mi",
-    "nu",
-    "ra",
-    "so",
-    "te",
-    "va",
-    "zi",
-    "bra",
-    "kle",
-    "lom",
-    "mir",
-    "nur",
-    "ras",
-    "sol",
-    "ter",
-    "val",
-    "zim",
-]
+    "ba", "ke", "lo", "mi", "nu", "ra", "so", "te", "va", "zi", "bra", "kle", "lom", "mir", "nur", "ras", "sol", "ter",
+    "val", "zim",
+]  # fmt: skip
 TAILS = [
-    "dar",
-    "kov",
-    "lin",
-    "men",
-    "nes",
-    "pot",
-    "ros",
-    "sen",
-    "tis",
-    "vel",
-    "dara",
-    "kova",
-    "lina",
-    "mena",
-    "nesa",
-    "pota",
-    "rosa",
-    "sena",
-    "tisa",
-    "vela",
-]
+    "dar", "kov", "lin", "men", "nes", "pot", "ros", "sen", "tis", "vel", "dara", "kova", "lina", "mena", "nesa",
+    "pota", "rosa", "sena", "tisa", "vela",
+]  # fmt: skip
 CITIES = ["Taipei", "高雄", "Tainan", "Hsinchu", "Kraków", "東京", "Berlin"]
 
 FILL = """

@@ -98,7 +98,7 @@ def _create_extensions(connection: psycopg.Connection) -> None:
 
 
 def _trust_indexed_operators(connection: psycopg.Connection) -> None:
-    """Let row-level security use the indexes of LIKE and @>; only a superuser may. See docs/decisions/0010."""
+    """Let row-level security use the indexes of LIKE and @>; only a superuser may. See docs/decisions/0011."""
     for function in _INDEXED:
         connection.execute(f"ALTER FUNCTION {function} LEAKPROOF")
 
