@@ -88,7 +88,7 @@ async def list_contacts(
 async def create_contact(request: Request, ctx: Edit, body: CreateContactBody) -> Response:
     """Make a contact in advance.
 
-    Problems: `invalid-source-id`, `source-id-taken`, `erased`, `invalid-query-metadata`.
+    Problems: `invalid-source-id`, `source-id-taken`, `attribute-taken`, `erased`, `invalid-query-metadata`.
     """
     async with ctx.db.begin(ctx.organization_id) as tx:
         contact_id, warnings = await cards.create_card(
@@ -108,7 +108,8 @@ async def upsert_contact(
 ) -> Response:
     """Write on the contact with this source id, or make one (201).
 
-    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `erased`, `invalid-query-metadata`.
+    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `attribute-taken`, `erased`,
+    `invalid-query-metadata`.
     """
     return await _upsert(request, ctx, body, source_id, realm, version)
 
@@ -119,7 +120,8 @@ async def upsert_contact_at(
 ) -> Response:
     """Write on the contact with this source id, which has no slash, or make one (201).
 
-    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `erased`, `invalid-query-metadata`.
+    Problems: `precondition-failed`, `invalid-source-id`, `source-id-taken`, `attribute-taken`, `erased`,
+    `invalid-query-metadata`.
     """
     if "%2f" in request.scope["raw_path"].decode("latin-1").lower():
         raise InvalidRequest("Send a source id with a slash as `?sourceId=`.", pointer="/sourceId")
@@ -141,7 +143,7 @@ async def update_contact(
     """Write what is sent.
 
     Problems: `not-found`, `precondition-failed`, `contact-merged`, `invalid-source-id`, `source-id-taken`,
-    `invalid-query-metadata`.
+    `attribute-taken`, `invalid-query-metadata`.
     """
     async with ctx.db.begin(ctx.organization_id) as tx:
         given = body.to_given()
@@ -161,7 +163,7 @@ async def delete_contact(ctx: Delete, contact_id: UUID) -> None:
 
 @router.post("/contacts/{contact_id}/restore", response_model=ContactBody)
 async def restore_contact(request: Request, ctx: Delete, contact_id: UUID, body: RestoreBody | None = None) -> Response:
-    """Show a deleted contact again. Problems: `not-found`, `source-id-taken`, `contact-merged`."""
+    """Show a deleted contact again. Problems: `not-found`, `source-id-taken`, `attribute-taken`, `contact-merged`."""
     confirmed = body is not None and body.confirm_access
     async with ctx.db.begin(ctx.organization_id) as tx:
         await deletion.restore_contact(tx, ctx.caller, ContactId(contact_id), confirm_access=confirmed)
