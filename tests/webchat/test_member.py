@@ -78,7 +78,7 @@ async def test_a_visitor_who_signs_in_keeps_the_conversation_as_one_contact(db, 
         )
         moves = await tx.fetch_value(
             "SELECT count(*) FROM merge_moves v JOIN merges g USING (organization_id) "
-            "WHERE g.id = v.merge_id AND g.survivor_id = %(contact)s",
+            "WHERE g.id = v.merge_id AND g.survivor_id = %(contact)s AND v.table_name = 'conversations'",
             {"contact": contact},
         )
     assert len(rows) == 1

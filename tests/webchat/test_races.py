@@ -9,11 +9,13 @@ from conftest_webchat import Browser, read_events
 from frontdesk.answers.actions import answer
 from frontdesk.contacts import queries as contacts
 from frontdesk.conversations import queries as threads
+from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import ConversationId, new_id
 from frontdesk.core.text import utc_now
 from frontdesk.demo.organization import Person
 from frontdesk.identities import queries as identities
 from frontdesk.identities.deletion import delete_contact
+from frontdesk.identities.errors import ContactMerged, SourceIdTaken
 from frontdesk.identities.model import IdentityKey
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.organizations.model import system_caller
@@ -94,6 +96,36 @@ async def test_a_member_who_opens_the_chat_waits_without_holding_the_session(db,
         await until_somebody_waits(tx)
         assert await identities.end_sessions_of_contact(tx, contact, "source_id_corrected", now=utc_now()) == 1
     assert (await opening).status_code == 200
+
+
+@pytest.mark.parametrize("first", ["staff", "login"])
+async def test_a_source_id_that_is_given_away_while_its_owner_signs_in(db, shop, browser, first):
+    """Staff give X to a visitor's card while this visitor signs in as X: one after the other, and no deadlock."""
+    source_id = f"M-given-{first}"
+    person = Person(source_id, source_id, f"{source_id.lower()}@example.com", ())
+    token, caller = await shop.sign(person), system_caller(shop.organization_id)
+    await browser.ask(HOURS, key=f"given-{first}")
+    async with db.begin(shop.organization_id) as tx:
+        sql = "SELECT contact_id, session_id FROM conversations WHERE session_key = %(key)s"
+        contact, session = await tx.fetch_one(sql, {"key": f"given-{first}"})
+
+    async def give():
+        async with db.begin(shop.organization_id) as tx:
+            return await set_source_id(tx, caller, contact, source_id)
+
+    async with db.begin(shop.organization_id) as tx:
+        await tx.fetch("SELECT 1 FROM chat_sessions WHERE id = %(id)s FOR UPDATE", {"id": session})
+        running = []
+        for step in [give(), browser.open(token)] if first == "staff" else [browser.open(token), give()]:
+            running.append(asyncio.create_task(step))
+            await asyncio.sleep(0.2)
+        await until_somebody_waits(tx)
+    ends = await asyncio.gather(*running, return_exceptions=True)
+    failed = [end for end in ends if isinstance(end, Exception) or getattr(end, "status_code", 200) != 200]
+    assert all(isinstance(end, SourceIdTaken | ContactMerged | NotFound) for end in failed)
+    async with db.begin(shop.organization_id) as tx:
+        key = IdentityKey(shop.inbox.realm_id, source_id)
+        assert (await identities.find_owners(tx, [key])).keys() == {key}
 
 
 async def until_a_message_waits(db, shop, conversation):
