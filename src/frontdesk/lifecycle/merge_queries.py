@@ -139,18 +139,16 @@ async def move_rows(tx: Tx, merge_id: MergeId, table: str, merged: Sequence[Cont
     """Give the rows of `table`, one of MOVED, to the survivor; return how many."""
     if table not in MOVED:
         raise ValueError(table)
+    kept = _KEPT_OF.get(table, "'{}'::jsonb")
     sql = f"""
-        WITH owned AS (
-            SELECT id, contact_id FROM {table}
-             WHERE organization_id = %(organization)s AND contact_id = ANY(%(merged)s)),
-        moved AS (
-            UPDATE {table} t SET contact_id = %(survivor)s FROM owned o
-             WHERE t.organization_id = %(organization)s AND t.id = o.id
-         RETURNING t.id, o.contact_id AS owner, {_KEPT_OF.get(table, "'{}'::jsonb")} AS kept)
+        WITH moved AS (
+            UPDATE {table} t SET contact_id = %(survivor)s
+             WHERE t.organization_id = %(organization)s AND t.contact_id = %(owner)s RETURNING t.id, {kept} AS kept)
         INSERT INTO merge_moves (organization_id, merge_id, table_name, row_key, from_contact_id, new_values)
-        SELECT %(organization)s, %(merge)s, '{table}', id::text, owner, kept FROM moved
+        SELECT %(organization)s, %(merge)s, '{table}', id::text, %(owner)s, kept FROM moved
     """
-    return await tx.execute(sql, _params(tx, merge_id, merged, survivor))
+    params = _params(tx, merge_id, merged, survivor)
+    return sum([await tx.execute(sql, params | {"owner": owner}) for owner in merged])
 
 
 async def unite_addresses(

@@ -19,6 +19,13 @@ _RETURN_IDENTITIES: Final = f"""
        AND t.organization_id = %(organization)s AND t.contact_id = %(survivor)s
        AND t.realm_id = (n.new_values ->> 'realm_id')::uuid AND t.source_id = n.new_values ->> 'source_id'
 """
+# By one array and not by a join: the ledger was just written, and the planner knows nothing of it.
+_RETURN: Final = """
+    UPDATE {table} t SET contact_id = %(owner)s
+     WHERE t.organization_id = %(organization)s AND t.contact_id = %(survivor)s
+       AND t.id = ANY (ARRAY(SELECT n.row_key::uuid FROM merge_moves n
+                              WHERE {noted} AND n.from_contact_id = %(owner)s))
+"""
 # Conversations that began since: through a session that one of the returned identities proved, or on a platform whose
 # account is one of theirs and none of the survivor's.
 _LATER_CONVERSATIONS: Final = """
@@ -112,14 +119,8 @@ async def return_rows(tx: Tx, merge: Merge) -> dict[str, int]:
     returned = {"identities": await tx.execute(_RETURN_IDENTITIES, params)}
     for table in MOVED:
         if table != "identities":
-            returned[table] = await tx.execute(
-                f"""
-                UPDATE {table} t SET contact_id = n.from_contact_id FROM merge_moves n
-                 WHERE {_NOTED.format(table=table)} AND t.organization_id = %(organization)s
-                   AND t.contact_id = %(survivor)s AND t.id = n.row_key::uuid
-                """,
-                params,
-            )
+            sql = _RETURN.format(table=table, noted=_NOTED.format(table=table))
+            returned[table] = sum([await tx.execute(sql, params | {"owner": owner}) for owner in merge.merged_ids])
     later = f"""
         UPDATE conversations t SET contact_id = l.contact_id FROM ({_LATER_CONVERSATIONS}) AS l
          WHERE t.organization_id = %(organization)s AND t.id = l.id
@@ -127,9 +128,12 @@ async def return_rows(tx: Tx, merge: Merge) -> dict[str, int]:
     returned["conversations_since"] = await tx.execute(later, params)
     await tx.execute(
         """
-        UPDATE memory_facts t SET contact_id = c.contact_id FROM conversations c
+        UPDATE memory_facts t
+           SET contact_id = (SELECT c.contact_id FROM conversations c
+                              WHERE c.organization_id = t.organization_id AND c.id = t.conversation_id)
          WHERE t.organization_id = %(organization)s AND t.contact_id = %(survivor)s
-           AND c.organization_id = t.organization_id AND c.id = t.conversation_id AND c.contact_id = ANY(%(merged)s)
+           AND (SELECT c.contact_id FROM conversations c
+                 WHERE c.organization_id = t.organization_id AND c.id = t.conversation_id) = ANY(%(merged)s)
         """,
         params,
     )
