@@ -9,9 +9,13 @@ from tests.making import make_inbox, member
 from conftest import new_organization
 from frontdesk.access.model import Assurance
 from frontdesk.answers import memory
+from frontdesk.answers.askers import Voice, load_asker
 from frontdesk.answers.memory_learning import find_lesson, learn, record
 from frontdesk.answers.memory_model import Fact, FactId, Memory, Summary, may_use, usable
+from frontdesk.assistants.actions import ModelRules
+from frontdesk.channels.assistant_actions import update_assistant
 from frontdesk.contacts.access import access_contact_alone
+from frontdesk.contacts.queries import get_contact
 from frontdesk.conversations import queries as threads
 from frontdesk.conversations.actions import MEMORY_DUE, reply
 from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound
@@ -408,3 +412,20 @@ async def test_threads_are_not_touched_by_learning(people, db, organization):
     await people.learn(message)
     async with db.begin(organization) as tx:
         assert await threads.get_conversation(tx, conversation.id) == before
+
+
+async def test_an_assistant_that_does_not_remember(people, db, organization, owner, services):
+    """Nothing is learned from what is written to it, and it is told nothing; what is remembered already stays."""
+    ann = await people.meet()
+    conversation = await people.open(ann)
+    await people.write(conversation, "I live in Taipei.")
+    rules = ModelRules(services.cipher, ())
+    async with db.begin(organization) as tx:
+        await update_assistant(tx, owner, people.inbox.assistant_id, {"remembers": False}, rules)
+        asker = await load_asker(tx, await get_contact(tx, ann), people.inbox, Voice(Assurance.SIGNED))
+        assert not await memory.recall_memory(tx, asker, conversation.id)
+    await people.write(conversation, "My name is Ann.")
+    assert await people.texts(ann) == ["I live in Taipei"]
+    async with db.begin(organization) as tx:
+        await update_assistant(tx, owner, people.inbox.assistant_id, {"remembers": True}, rules)
+        assert await memory.recall_memory(tx, asker, conversation.id)

@@ -30,6 +30,7 @@ from frontdesk.answers.memory_model import (
     usable,
 )
 from frontdesk.answers.model import Asker
+from frontdesk.assistants import queries as assistants
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import access_contact, access_contact_alone, sees_personal
 from frontdesk.contacts.model import Contact
@@ -51,7 +52,12 @@ _STILL_QUEUED: Final = timedelta(days=2)  # longer than the job of a message is 
 
 
 async def recall_memory(tx: Tx, asker: Asker, conversation_id: ConversationId) -> Memory:
-    """Return what may be used in an answer to `asker`. Below `channel`: only what this very browser wrote."""
+    """Return what may be used in an answer to `asker`; nothing while the assistant does not remember.
+
+    Below `channel`: only what this very browser wrote.
+    """
+    if not (await assistants.get_assistant(tx, asker.inbox.assistant_id)).remembers:
+        return Memory()
     within = None
     if asker.assurance < Assurance.CHANNEL:
         within = await queries.list_own_conversations(tx, asker.contact.id, asker.session_id) | {conversation_id}

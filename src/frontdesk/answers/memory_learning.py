@@ -17,6 +17,7 @@ from frontdesk.answers.memory_rules import extract, find_gist
 from frontdesk.answers.models import ModelAccess, ModelFailed
 from frontdesk.answers.speaking import find_model
 from frontdesk.assistants import queries as assistants
+from frontdesk.assistants.model import Assistant
 from frontdesk.channels import queries as channels
 from frontdesk.contacts import queries as contacts
 from frontdesk.conversations import learning
@@ -24,7 +25,7 @@ from frontdesk.conversations import queries as threads
 from frontdesk.conversations.model import Message, MessageType
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import NotFound
-from frontdesk.core.ids import ContactId, MessageId
+from frontdesk.core.ids import ContactId, InboxId, MessageId
 from frontdesk.core.live import Event, announce
 from frontdesk.core.services import Services
 
@@ -59,13 +60,14 @@ async def find_lesson(tx: Tx, services: Services, message_id: MessageId) -> Less
         return None
     conversation = await threads.get_conversation(tx, message.conversation_id)
     contact = await contacts.find_contact(tx, conversation.contact_id)
-    if contact is None or contact.deleted_at is not None:
+    assistant = await _find_assistant(tx, conversation.inbox_id)
+    if contact is None or contact.deleted_at is not None or assistant is None or not assistant.remembers:
         return None
     facts = await queries.list_facts(tx, contact.id)
     return Lesson(
         message,
         contact.id,
-        await _find_model(tx, services, message) if len(message.content) >= _SHORTEST else None,
+        await find_model(tx, services, assistant) if len(message.content) >= _SHORTEST else None,
         [fact for fact in facts if fact.learned_assurance is message.assurance],
         await queries.find_summary(tx, contact.id, message.assurance),
     )
@@ -124,10 +126,10 @@ async def _roll(tx: Tx, contact_id: ContactId, lesson: Lesson, learned: Learned,
     return True
 
 
-async def _find_model(tx: Tx, services: Services, message: Message) -> ModelAccess | None:
-    conversation = await threads.get_conversation(tx, message.conversation_id)
+async def _find_assistant(tx: Tx, inbox_id: InboxId) -> Assistant | None:
+    """Return the assistant of a platform; None when the platform is not connected any more."""
     try:
-        inbox = await channels.get_inbox(tx, conversation.inbox_id)
+        inbox = await channels.get_inbox(tx, inbox_id)
     except NotFound:
         return None
-    return await find_model(tx, services, await assistants.get_assistant(tx, inbox.assistant_id))
+    return await assistants.get_assistant(tx, inbox.assistant_id)

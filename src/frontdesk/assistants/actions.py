@@ -36,7 +36,7 @@ async def create_assistant(tx: Tx, caller: Caller, changes: AssistantChanges, ru
     """
     caller.require(Right.ASSISTANTS_EDIT)
     now = utc_now()
-    empty = Assistant(AssistantId(new_id()), "", "", None, None, None, False, None, now, now)  # noqa: FBT003 -- no key
+    empty = Assistant(AssistantId(new_id()), "", "", None, None, None, False, None, True, now, now)  # noqa: FBT003 -- no key; remembers
     assistant, model_key = _change(empty, {"name": "", **changes}, None, rules)
     await queries.insert_assistant(tx, assistant, model_key)
     await queries.set_bases(tx, assistant.id, changes.get("base_ids", ()))
@@ -101,6 +101,8 @@ def _change(
         new = replace(new, instructions=text)
     if "webhook_url" in changes:
         new = replace(new, webhook_url=_check_webhook_url(changes["webhook_url"]))
+    if "remembers" in changes:
+        new = replace(new, remembers=changes["remembers"])
     if "model" in changes:
         new, key = _choose_model(new, changes["model"], old_key, rules)
     return new, key
@@ -161,6 +163,7 @@ def _facts(assistant: Assistant, changes: AssistantChanges) -> dict[str, object]
         "model": f"{assistant.model_provider}/{assistant.model_name}" if assistant.model_provider else None,
         "model_base_url": assistant.model_base_url,
         "has_model_key": assistant.has_model_key,
+        "remembers": assistant.remembers,
         "has_webhook": assistant.webhook_url is not None,  # the address itself may carry a secret
         **bases,
     }

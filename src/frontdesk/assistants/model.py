@@ -29,6 +29,7 @@ class Assistant:
     model_base_url: str | None  # None: the vendor's own address
     has_model_key: bool
     webhook_url: str | None
+    remembers: bool  # makes memory of what contacts write to it, and is told what is remembered
     created_at: datetime
     updated_at: datetime
 
@@ -62,4 +63,5 @@ class AssistantChanges(TypedDict, total=False):
     instructions: str
     model: ModelChoice | None  # None: answer without a model
     webhook_url: str | None
+    remembers: bool
     base_ids: Sequence[KnowledgeBaseId]

@@ -11,7 +11,7 @@ from frontdesk.core.ids import AssistantId, KnowledgeBaseId
 
 _ASSISTANT: Final = """
     a.id, a.name, a.instructions, a.model_provider, a.model_name, a.model_base_url, a.model_key IS NOT NULL,
-    a.webhook_url, a.created_at, a.updated_at
+    a.webhook_url, a.remembers, a.created_at, a.updated_at
 """
 _PRESENT: Final = "a.organization_id = %(organization)s AND a.deleted_at IS NULL"
 
@@ -47,9 +47,9 @@ async def insert_assistant(tx: Tx, assistant: Assistant, model_key: bytes | None
     """Store a new assistant with its encrypted key."""
     sql = """
         INSERT INTO assistants (organization_id, id, name, instructions, model_provider, model_name, model_base_url,
-                                model_key, webhook_url, created_at, updated_at)
+                                model_key, webhook_url, remembers, created_at, updated_at)
         VALUES (%(organization)s, %(id)s, %(name)s, %(instructions)s, %(model_provider)s, %(model_name)s,
-                %(model_base_url)s, %(model_key)s, %(webhook_url)s, %(created_at)s, %(updated_at)s)
+                %(model_base_url)s, %(model_key)s, %(webhook_url)s, %(remembers)s, %(created_at)s, %(updated_at)s)
     """
     await tx.execute(sql, _assistant_params(tx, assistant) | {"model_key": model_key})
 
@@ -60,7 +60,7 @@ async def update_assistant(tx: Tx, assistant: Assistant, model_key: bytes | None
         UPDATE assistants
            SET name = %(name)s, instructions = %(instructions)s, model_provider = %(model_provider)s,
                model_name = %(model_name)s, model_base_url = %(model_base_url)s, model_key = %(model_key)s,
-               webhook_url = %(webhook_url)s, updated_at = %(updated_at)s
+               webhook_url = %(webhook_url)s, remembers = %(remembers)s, updated_at = %(updated_at)s
          WHERE organization_id = %(organization)s AND id = %(id)s
     """
     await tx.execute(sql, _assistant_params(tx, assistant) | {"model_key": model_key})
@@ -170,6 +170,7 @@ def _assistant_params(tx: Tx, assistant: Assistant) -> dict[str, Any]:
         "model_name": assistant.model_name,
         "model_base_url": assistant.model_base_url,
         "webhook_url": assistant.webhook_url,
+        "remembers": assistant.remembers,
         "created_at": assistant.created_at,
         "updated_at": assistant.updated_at,
     }

@@ -51,6 +51,7 @@ class AssistantBody(WireModel):
     rag: None = None
     instructions: str
     webhook_url: str | None
+    remembers: bool
     knowledge_bases: Sequence[BaseBody]
     reply_mode: Literal["normal"] = "normal"
     api_web_chat_id: UUID
@@ -79,6 +80,7 @@ class ChangeAssistantBody(LenientModel):
     name: str = ""
     instructions: str = ""
     webhook_url: str | None = None
+    remembers: bool = Field(default=True, description="Whether it remembers what contacts tell.")
     knowledge_bases: tuple[Reference, ...] = ()
     model: ChooseModelBody | str | None = Field(
         None,
@@ -88,7 +90,7 @@ class ChangeAssistantBody(LenientModel):
 
     def to_changes(self) -> AssistantChanges:
         """Return only what was sent. Raises InvalidRequest."""
-        sent = self.model_dump(include={"name", "instructions", "webhook_url"} & self.model_fields_set)
+        sent = self.model_dump(include={"name", "instructions", "webhook_url", "remembers"} & self.model_fields_set)
         changes = cast("AssistantChanges", sent)
         if "knowledge_bases" in self.model_fields_set:
             changes["base_ids"] = [KnowledgeBaseId(base) for base in self.knowledge_bases]
@@ -206,6 +208,7 @@ def _body(
         large_language_model=f"{model.provider}/{model.name}" if model else None,
         instructions=assistant.instructions,
         webhook_url=assistant.webhook_url,
+        remembers=assistant.remembers,
         knowledge_bases=[BaseBody(id=base.id, name=base.name) for base in bases[assistant.id]],
         api_web_chat_id=UUID(inboxes[assistant.id].public_id),
         created_at=assistant.created_at,

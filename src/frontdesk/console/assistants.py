@@ -47,6 +47,7 @@ class Written(BaseModel):
 
     name: str = ""
     instructions: str = ""
+    remembers: bool = False  # an empty box is not sent
     bases: frozenset[UUID] = frozenset()
     provider: str = ""  # empty: no model
     model_name: str = ""
@@ -59,6 +60,7 @@ class Written(BaseModel):
         return AssistantChanges(
             name=self.name,
             instructions=self.instructions,
+            remembers=self.remembers,
             base_ids=(*map(KnowledgeBaseId, self.bases), *kept),
             model=self._to_model(),
         )
@@ -111,7 +113,7 @@ async def show_assistants(
 @router.get("/assistants/new")
 async def show_new(request: Request, member: Editor) -> Response:
     """Show the empty form; the model is chosen on the assistant's page."""
-    return await _show_new(request, member, Written())
+    return await _show_new(request, member, Written(remembers=True))
 
 
 @router.post("/assistants/new")
@@ -175,6 +177,7 @@ async def _load(tx: Tx, member: MemberCtx, assistant_id: UUID) -> dict[str, Any]
     written = Written(
         name=assistant.name,
         instructions=assistant.instructions,
+        remembers=assistant.remembers,
         bases=frozenset(UUID(str(base.id)) for base in own),
         provider=assistant.model_provider or "",
         model_name=assistant.model_name or "",

@@ -135,6 +135,7 @@ _FIELDS = {
     "may_know_from": N_("The assistant may know it from"),
     "phone_region": N_("Numbers without a country code are from"),
     "instructions": N_("Instructions"),
+    "remembers": N_("Remembers what contacts tell"),
     "model": N_("Model"),
     "model_base_url": N_("Address"),
     "has_model_key": N_("Has a key"),

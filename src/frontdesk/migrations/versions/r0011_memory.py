@@ -1,6 +1,6 @@
 """answers: what is remembered of a contact, each with the message it comes from and what the session had proven then.
 
-Safe: only new tables. Undo: drop them.
+Safe: new tables and columns. Undo: drop them.
 """
 
 from alembic import op
@@ -11,6 +11,7 @@ revision = "0011"
 down_revision = "0010"
 
 SQL = """
+ALTER TABLE assistants ADD COLUMN remembers boolean NOT NULL DEFAULT true;
 ALTER TABLE messages ADD COLUMN learned_at timestamptz;  -- when memory was made of it, once only; NULL: not yet
 CREATE TABLE memory_facts (
     organization_id   uuid        NOT NULL,
