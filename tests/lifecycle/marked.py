@@ -39,6 +39,8 @@ _SAYS: Mapping[str, Any] = {
     "actor_name": "Mia Member",
     "blocked_by": "Mia Member",
     "undone_by": "Mia Member",
+    "undoer_kind": None,
+    "undo_outcome": None,
     "model": "extractive",
     "timing": Jsonb({}),
     "request_id": "r1",

@@ -24,6 +24,7 @@ from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import ContactId, ConversationId, OrganizationId, new_id
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
+from frontdesk.erasing import erase_person
 from frontdesk.identities.actions import find_or_create
 from frontdesk.identities.deletion import delete_contact
 from frontdesk.identities.errors import ContactMerged
@@ -254,3 +255,16 @@ async def test_a_stored_answer_is_not_replayed(
         await erase_contact(tx, services.cipher, owner, ContactId(UUID(made.json()["id"])), Mode.ALL)
     again = await client.post("/api/v1/contacts/", json=body, headers=headers)
     assert (again.status_code, again.json()["type"]) == (409, "/problems/erased")
+
+
+@pytest.mark.parametrize("by", ["id", "source id"])
+async def test_the_operator_erases_by_command(
+    services: Services, organization: OrganizationId, owner: Caller, inbox: Inbox, by: str
+):
+    """A contact is named by either, and the receipt that is printed is signed."""
+    async with services.db.begin(organization) as tx:
+        contact, _ = await make_person(tx, owner, inbox)
+    printed = await erase_person(services, organization, str(contact) if by == "id" else "M-77", Mode.ALL)
+    assert json.loads(printed)["isAuthentic"] is True
+    with pytest.raises(NotFound):
+        await erase_person(services, organization, "M-77", Mode.ALL)
