@@ -62,7 +62,7 @@ async def test_a_pair_stands_side_by_side(olga, front):
     """What is equal and who said so; a link to the merge, never a merge."""
     text = (await olga.get(HEALTH)).text
     pair = (await front.pairs())[0]
-    for shown in ("林佳穎", "chia@example.com", "birthday", "set by", "Preview the merge", "Not the same person"):
+    for shown in ("林佳穎", "chia@example.com", "birthday", "What speaks for one person", "set by", "Preview the merge", "Not the same person"):
         assert shown in text
     assert f"/console/contacts/{pair.first.contact.id}/merge?from={pair.second.contact.id}" in text
     assert "1 of 1" in text

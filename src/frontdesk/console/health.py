@@ -17,6 +17,7 @@ from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.navigation import N_
 from frontdesk.console.pages import go, inside, look_of, page
 from frontdesk.console.refusals import REFUSALS
+from frontdesk.contacts.configuring import list_definitions
 from frontdesk.contacts.model import FieldProvenance
 from frontdesk.contacts.queries import find_provenance
 from frontdesk.core.db import Tx
@@ -108,7 +109,7 @@ async def _load(tx: Tx, member: MemberCtx, platform: InboxId | None, days: int, 
     return {
         "pairs": pairs,
         "lines": await _load_lines(tx, pairs.rows[0]) if pairs.rows else (),
-        "realms": {realm.id: realm.name for realm in await list_realms(tx)},
+        **await _load_names(tx, member),
         "conflicts": open_conflicts,
         "conflict_count": conflict_count,
         "measured": measured,
@@ -116,6 +117,14 @@ async def _load(tx: Tx, member: MemberCtx, platform: InboxId | None, days: int, 
         "reasons": _reasons(measured.refused) if measured else (),
         "refusals": REFUSALS,
         "search": await find_search(tx),
+    }
+
+
+async def _load_names(tx: Tx, member: MemberCtx) -> dict[str, Any]:
+    """Return what realms and attributes are called."""
+    return {
+        "realms": {realm.id: realm.name for realm in await list_realms(tx)},
+        "names": {one.key: one.name for one in await list_definitions(tx, member.caller)},
     }
 
 
@@ -230,8 +239,8 @@ async def show_conflict(request: Request, conflict_id: UUID, member: Viewer) -> 
     """Show what contradicts what, and how it can be settled."""
     async with member.db.begin(member.organization_id) as tx:
         conflict = await get_conflict(tx, member.caller, ConflictId(conflict_id))
-        realms = {realm.id: realm.name for realm in await list_realms(tx)}
-    return page(request, "health/conflict.html", conflict=conflict, realms=realms)
+        names = await _load_names(tx, member)
+    return page(request, "health/conflict.html", conflict=conflict, **names)
 
 
 @router.post("/identity-health/conflicts/{conflict_id}")
