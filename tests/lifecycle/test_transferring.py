@@ -10,7 +10,7 @@ from frontdesk.transferring import NoSuchOrganization, export_file, find_by_name
 
 async def test_contacts_come_in_and_out_of_files(services, db, tmp_path):
     """By the name of the organization; a dry run writes nothing; what is not imported stands in the file of errors."""
-    name = f"Shop {new_id()}"
+    name = f"Shop {new_id().hex[-8:]}"
     organization = await new_organization(db, name)
     assert await find_by_name(services, name) == await find_by_name(services, str(organization)) == organization
     path, errors, out, told = tmp_path / "in.csv", tmp_path / "errors.csv", tmp_path / "out.csv", []

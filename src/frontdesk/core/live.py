@@ -7,7 +7,7 @@ An event carries ids only; who may read what it names is decided when it is read
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -37,8 +37,16 @@ ENDING = Event("ending", UUID(int=0))  # wakes those who listen; about no object
 
 async def announce(tx: Tx, event: Event) -> None:
     """Send `event` to all windows of the organization once `tx` commits."""
-    payload = dump_json([str(tx.organization_id), event.topic, str(event.id), str(event.subject or "")])
-    await tx.execute("SELECT pg_notify(%(channel)s, %(payload)s)", {"channel": _CHANNEL, "payload": payload})
+    await announce_all(tx, [event])
+
+
+async def announce_all(tx: Tx, events: Iterable[Event]) -> None:
+    """Send all `events` as `announce` does, in one statement."""
+    payloads = [
+        dump_json([str(tx.organization_id), event.topic, str(event.id), str(event.subject or "")]) for event in events
+    ]
+    sql = "SELECT pg_notify(%(channel)s, payload) FROM unnest(%(payloads)s::text[]) AS payload"
+    await tx.execute(sql, {"channel": _CHANNEL, "payloads": payloads})
 
 
 class Live:

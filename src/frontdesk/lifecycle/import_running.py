@@ -242,8 +242,8 @@ async def _stop(tx: Tx, one: Import, work: Work) -> None:
 async def _fail_now(tx: Tx, one: Import, failure: str) -> None:
     now = utc_now()
     changes: dict[str, object] = {"state": ImportState.FAILED, "failure": failure, "finished_at": now}
-    if one.state is ImportState.CHECKING:
-        changes |= {"done_count": 0, "counts": {}}  # nothing was written, and nothing is to be resumed
+    if one.state is ImportState.CHECKING:  # nothing was written: the columns can be said anew
+        changes |= {"state": ImportState.UPLOADED, "done_count": 0, "counts": {}, "finished_at": None}
     await queries.update_import(tx, one.id, now, **changes)
     await record_import(tx, one, "import.failed")
     await announce(tx, Event("import", one.id))

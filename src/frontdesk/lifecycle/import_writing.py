@@ -12,7 +12,7 @@ from frontdesk.contacts.attributes import Schema, value_key
 from frontdesk.contacts.model import PERSONAL_FIELDS, Provenance
 from frontdesk.core.db import Tx, to_jsonb
 from frontdesk.core.ids import ContactId, new_id
-from frontdesk.core.live import Event, announce
+from frontdesk.core.live import Event, announce_all
 from frontdesk.identities.queries import refresh_search_ids
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 from frontdesk.lifecycle.import_model import ImportId, RowResult
@@ -349,5 +349,4 @@ def _payload(state: CardState, import_id: ImportId) -> Mapping[str, Any]:
 
 async def announce_contacts(tx: Tx, contact_ids: Iterable[ContactId]) -> None:
     """Tell open windows that these cards changed."""
-    for contact_id in contact_ids:
-        await announce(tx, Event("contact", contact_id))
+    await announce_all(tx, [Event("contact", contact_id) for contact_id in contact_ids])

@@ -201,7 +201,7 @@ async def _start(
     targets = {str(use["target"]) for use in one.mapping}
     if needs_file and one.file_key is None:
         raise ImportFileGone
-    if needs_file and targets & ACCESS_TARGETS and not caller.may(Right.CONTACTS_EDIT_ACCESS):
+    if targets & ACCESS_TARGETS and not caller.may(Right.CONTACTS_EDIT_ACCESS):
         raise Forbidden(facts={"right": Right.CONTACTS_EDIT_ACCESS.value})
     if await queries.count_working(tx) >= MAX_WORKING:
         raise TooManyRequests(f"{MAX_WORKING} imports are under way.", facts={"retry_after": 60})
