@@ -23,7 +23,7 @@ _ACTIONS = {
     "contact.deleted": N_("deleted the contact"),
     "contact.restored": N_("restored the contact"),
     "contact.erased": N_("erased the person"),
-    "contact.exported": N_("took away everything about the contact"),
+    "contact.exported": N_("exported everything about the contact"),
     "retention.changed": N_("changed how long anonymous contacts are kept"),
     "retention.applied": N_("erased anonymous contacts by the rule of a platform"),
     "contact.merged": N_("merged contacts"),
