@@ -35,6 +35,7 @@ from frontdesk.organizations.model import Caller, system_caller
 from frontdesk.settings import Settings
 
 MOST_FACTS = 1000
+HEAD = f"{'conversations':>13}{'messages':>10}{'preview':>10}{'merge':>10}{'preview':>10}{'undo':>10}  exact"
 FILL = """
     WITH talks AS (
         INSERT INTO conversations (organization_id, id, contact_id, inbox_id, title, last_message_at, created_at,
@@ -137,17 +138,22 @@ async def measure(services: Services, conversations: int, messages: int) -> dict
     }
 
 
+def show(figures: dict[str, Any]) -> None:
+    times = "".join(f"{figures[name]:>8.2f} s" for name in ("preview", "merge", "undo_preview", "undo"))
+    exact = "yes" if figures["exact"] else "NO"
+    print(f"{figures['conversations']:>13}{figures['messages']:>10}{times}  {exact}", flush=True)
+
+
 async def main(messages: int) -> int:
-    figures = []
+    figures: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="frontdesk-merge-", ignore_cleanup_errors=True) as folder:
         settings = Settings(data=Path(folder))
         with open_database(settings) as addresses:
             async with open_services(settings, addresses) as services:
-                figures = [await measure(services, count, messages) for count in (1, 1000, messages)]
-    print(f"{'conversations':>13}{'messages':>10}{'preview':>10}{'merge':>10}{'preview':>10}{'undo':>10}  exact")
-    for one in figures:
-        times = "".join(f"{one[name]:>8.2f} s" for name in ("preview", "merge", "undo_preview", "undo"))
-        print(f"{one['conversations']:>13}{one['messages']:>10}{times}  {'yes' if one['exact'] else 'NO'}")
+                print(HEAD)
+                for count in (1, 1000, messages):
+                    figures.append(await measure(services, count, messages))
+                    show(figures[-1])
     print(json.dumps(figures))
     return 0 if all(one["exact"] for one in figures) else 1
 
