@@ -5,6 +5,7 @@ from tests.identities.conftest import Shop, open_shop
 
 from frontdesk.contacts.actions import create_contact, update_contact
 from frontdesk.contacts.model import CardFields, Provenance
+from frontdesk.core.text import utc_now
 from frontdesk.core.wire import Paging
 from frontdesk.identities.actions import record_refusal
 from frontdesk.identities.conflicts import list_conflicts
@@ -51,9 +52,9 @@ async def front(db, organization) -> Front:
     for name in ("林佳穎", "佳穎"):
         await front.add(name=name, emails=["chia@example.com"], attributes={"birthday": "1990-02-03"})
     async with db.begin(organization) as tx:
-        ann = (await front.shop.open(tx, "M-1", name="Ann")).contact_id
+        ann = (await front.shop.open(tx, "M-1", now=utc_now(), name="Ann")).contact_id
         await update_contact(tx, front.caller, ann, CardFields(name="Ann Zhang"), provenance=Provenance.MEMBER)
-        await front.shop.open(tx, "M-1", name="Anne")
+        await front.shop.open(tx, "M-1", now=utc_now(), name="Anne")
     await run_search(db, organization)
     return front
 
@@ -62,7 +63,15 @@ async def test_a_pair_stands_side_by_side(olga, front):
     """What is equal and who said so; a link to the merge, never a merge."""
     text = (await olga.get(HEALTH)).text
     pair = (await front.pairs())[0]
-    for shown in ("林佳穎", "chia@example.com", "birthday", "What speaks for one person", "set by", "Preview the merge", "Not the same person"):
+    for shown in (
+        "林佳穎",
+        "chia@example.com",
+        "birthday",
+        "What speaks for one person",
+        "set by",
+        "Preview the merge",
+        "Not the same person",
+    ):
         assert shown in text
     assert f"/console/contacts/{pair.first.contact.id}/merge?from={pair.second.contact.id}" in text
     assert "1 of 1" in text
@@ -101,6 +110,7 @@ async def test_the_figures(olga, db, organization, front):
         reason = RefusalReason.AUDIENCE_MISMATCH
         await record_refusal(db, organization, front.shop.inbox, reason, "another inbox", request_id="r-1")
     text = (await olga.get(HEALTH)).text
+    assert "2 of 2" in text
     assert "100 %" in text
     assert "audience_mismatch" in text
     assert f"/console/platforms/{front.shop.inbox.id}/identity" in text
