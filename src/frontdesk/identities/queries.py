@@ -173,7 +173,7 @@ async def insert_identity(
         "linked_by": linked_by,
         "linked_at": now if linked_by else None,
     }
-    return await tx.fetch_value(sql, params) == 1
+    return bool(await tx.fetch_value(sql, params))
 
 
 async def delete_identity(tx: Tx, identity_id: IdentityId) -> bool:
