@@ -29,9 +29,12 @@ from frontdesk.identities.actions import find_or_create
 from frontdesk.identities.deletion import delete_contact
 from frontdesk.identities.errors import ContactMerged
 from frontdesk.identities.model import IdentityKey
+from frontdesk.identities.selecting import Selection
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.lifecycle.erasing import Mode, erase_contact, get_erasure, is_authentic, on_contact_erased
 from frontdesk.lifecycle.errors import MergeSealed
+from frontdesk.lifecycle.export_queries import finish_export, get_export
+from frontdesk.lifecycle.exporting import start_export
 from frontdesk.lifecycle.merging import merge_contacts
 from frontdesk.lifecycle.receipt_queries import find_erasure
 from frontdesk.lifecycle.undoing import undo_merge
@@ -268,3 +271,16 @@ async def test_the_operator_erases_by_command(
     assert json.loads(printed)["isAuthentic"] is True
     with pytest.raises(NotFound):
         await erase_person(services, organization, "M-77", Mode.ALL)
+
+
+async def test_an_export_that_was_running_brings_no_file(
+    services: Services, organization: OrganizationId, owner: Caller, inbox: Inbox
+):
+    """Its rows were read before the erasure: what it wrote is deleted, and nobody can fetch it."""
+    async with services.db.begin(organization) as tx:
+        contact, _ = await make_person(tx, owner, inbox)
+        one = await start_export(tx, owner, Selection(), "csv")
+        erasure = await erase_contact(tx, services.cipher, owner, contact, Mode.ALL)
+        assert erasure.state == "done"
+        assert not await finish_export(tx, one.id, utc_now(), file_key="x", row_count=1)
+        assert (await get_export(tx, one.id)).state == "failed"

@@ -130,7 +130,8 @@ async def erase_people(
 ) -> Erasure:
     """Erase people who are locked, and store the receipt; a job deletes their files and completes it."""
     now = utc_now()
-    file_keys = [*people.file_keys, *await _take_files(tx, people, now)]
+    people = replace(people, file_keys=(*people.file_keys, *await _take_files(tx, people, now)))
+    file_keys = people.file_keys
     values = people.values
     tombstones = await insert_tombstones(
         tx, cipher, keys=people.keys, emails=values.emails, phones=values.phones, now=now

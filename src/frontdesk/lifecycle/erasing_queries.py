@@ -30,7 +30,7 @@ class People:
     sessions: tuple[SessionId, ...]
     keys: tuple[IdentityKey, ...]
     values: PersonalValues
-    file_keys: tuple[str, ...]  # of their attachments
+    file_keys: tuple[str, ...]  # of their attachments; while they are erased, of all files that go
 
     def params(self, tx: Tx, now: datetime) -> dict[str, Any]:
         """Return the parameters that every statement takes."""
@@ -333,7 +333,10 @@ def _contains(value: str) -> str:
 
 
 async def take_import_files(tx: Tx, contact_ids: Sequence[ContactId]) -> list[str]:
-    """Take away the files of imports that wrote these contacts; return their keys. Those that run now need theirs."""
+    """Take away the files of imports that wrote these contacts; return their keys.
+
+    An import that runs goes on as far as it has read its file; if it must begin again, it fails.
+    """
     sql = """
         WITH taken AS (
             SELECT id, file_key FROM imports i
@@ -358,7 +361,7 @@ async def take_export_files(tx: Tx, now: datetime) -> list[str]:
              WHERE organization_id = %(organization)s AND (file_key IS NOT NULL OR state = 'running') FOR UPDATE),
         emptied AS (
             UPDATE exports e
-               SET file_key = NULL, token_hash = NULL, updated_at = %(now)s,
+               SET file_key = NULL, token_hash = NULL, link_expires_at = NULL, updated_at = %(now)s,
                    state = CASE t.state WHEN 'running' THEN 'failed' WHEN 'done' THEN 'gone' ELSE t.state END,
                    failure = CASE t.state WHEN 'running' THEN %(failure)s ELSE e.failure END
               FROM taken t WHERE e.organization_id = %(organization)s AND e.id = t.id)

@@ -75,6 +75,16 @@ async def update_export(tx: Tx, export_id: ExportId, now: datetime, **changes: o
     await tx.execute(sql, changes | {"organization": tx.organization_id, "id": export_id, "now": now})
 
 
+async def finish_export(tx: Tx, export_id: ExportId, now: datetime, *, file_key: str, row_count: int) -> bool:
+    """Note that the file is there; False when nobody waits for it any more."""
+    sql = """
+        UPDATE exports SET state = 'done', file_key = %(key)s, row_count = %(count)s, updated_at = %(now)s
+         WHERE organization_id = %(organization)s AND id = %(id)s AND state = 'running'
+    """
+    params = {"organization": tx.organization_id, "id": export_id, "key": file_key, "count": row_count, "now": now}
+    return await tx.execute(sql, params) == 1
+
+
 async def set_link(tx: Tx, export_id: ExportId, token_hash: bytes, expires_at: datetime) -> None:
     """Let the file be downloaded once by whoever has the token; a link that was made before is worth nothing."""
     sql = """

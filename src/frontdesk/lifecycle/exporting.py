@@ -153,8 +153,10 @@ async def write_export(services: Services, organization_id: OrganizationId, expo
         await services.files.delete(key)  # of a try that was cut short
         await services.files.write_file(key, file)
     async with services.db.begin(organization_id) as tx:
-        await queries.update_export(tx, one.id, utc_now(), state="done", file_key=key, row_count=count)
+        is_wanted = await queries.finish_export(tx, one.id, utc_now(), file_key=key, row_count=count)
         await announce(tx, Event("export", one.id))
+    if not is_wanted:  # somebody who may be in it was erased meanwhile
+        await services.files.delete(key)
 
 
 class _NotAllowed(Exception):
