@@ -5,18 +5,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.identities.test_introspection import ANN, LIES
+from tests.identities.test_introspection import ANN, ASKED, LIES
 from tests.identities.test_proofs import AUDIENCE, FORGED, GENEROUS, HERE, NOW
 from tests.identities.tokens import Enterprise, enterprise
 
-from frontdesk.core.ids import InboxId, RealmId, new_id
+from frontdesk.core.ids import RealmId, new_id
 from frontdesk.identities.errors import ProofRefused, RefusalReason
 from frontdesk.identities.examining import CheckName, Examination, examine_answer, examine_token
-from frontdesk.identities.introspection import Introspection, judge_answer
+from frontdesk.identities.introspection import judge_answer
 from frontdesk.identities.proofs import verify_token
 
 REALM = RealmId(new_id())
-ASKED = Introspection(InboxId(new_id()), "https://id.example", "desk", None, ("shop-desk",), {}, False, NOW)
 
 
 def look(token: str, *keys: Any, **changes: Any) -> Examination:

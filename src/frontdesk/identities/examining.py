@@ -170,9 +170,11 @@ def _examine_signature(notes: _Notes, header: Claims, text: str, key: ProvingKey
     """Return the claims, trusted or not; None when they cannot be read."""
     signed = None
     if key is not None:
-        alg = _show(header.get("alg"))
+        alg, last = _show(header.get("alg")), f"{text.rpartition('.')[2][:16]}…"
         notes.run(CheckName.ALGORITHM, lambda: proofs.check_algorithm(header, key), found=alg, expected=key.algorithm)
-        signed = notes.run(CheckName.SIGNATURE, lambda: proofs.verify_signature(text, key), found=key.kid)
+        signed = notes.run(
+            CheckName.SIGNATURE, lambda: proofs.verify_signature(text, key), found=last, expected=f"by {key.kid}"
+        )
     try:
         return signed.value if signed else proofs.peek(text)
     except ProofRefused:
