@@ -17,7 +17,7 @@ from frontdesk.organizations.model import Caller
 
 BY_NAME = {table.name: table for table in TABLES}
 MENTIONING = {table for table, _ in MENTIONS}
-ELSEWHERE = {"idempotency_keys", "imports", "exports"}  # by statements of their own
+ELSEWHERE = {"idempotency_keys", "identity_blocks", "imports", "exports"}  # by statements of their own
 
 
 @pytest.fixture

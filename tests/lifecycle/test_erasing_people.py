@@ -26,6 +26,7 @@ from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.erasing import erase_person
 from frontdesk.identities.actions import find_or_create
+from frontdesk.identities.blocks import block_contact, find_blocked
 from frontdesk.identities.deletion import delete_contact
 from frontdesk.identities.errors import ContactMerged
 from frontdesk.identities.model import IdentityKey
@@ -205,6 +206,16 @@ async def test_a_worker_that_died_is_followed_by_another(
         assert done.file_keys == []
     with pytest.raises(FileNotFoundError):
         await services.files.read(keys[1])
+
+
+async def test_a_block_survives_without_its_reason(tx: Tx, services: Services, owner: Caller, inbox: Inbox):
+    """Whoever was blocked stays so under that source id; what was written about them does not stay."""
+    contact, _ = await make_person(tx, owner, inbox)
+    await block_contact(tx, owner, services.cipher, contact, "Wei Zhang shouts.")
+    await erase_contact(tx, services.cipher, owner, contact, Mode.ALL)
+    key = IdentityKey((await get_default_realm(tx)).id, "M-77")
+    assert await find_blocked(tx, services.cipher, [key]) == {key}
+    assert await tx.fetch_value("SELECT reason FROM identity_blocks") == ""
 
 
 async def test_a_proven_arrival_is_a_new_contact(tx: Tx, services: Services, owner: Caller, inbox: Inbox):

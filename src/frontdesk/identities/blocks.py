@@ -158,6 +158,22 @@ async def refuse_blocked(
         raise Blocked
 
 
+async def forget_reasons(tx: Tx, cipher: Cipher, keys: Collection[IdentityKey]) -> int:
+    """Keep the blocks of these identities, and not why they were made; return how many said why."""
+    sql = """
+        UPDATE identity_blocks b SET reason = ''
+          FROM unnest(%(realms)s::uuid[], %(hashes)s::bytea[]) AS gone (realm_id, source_hash)
+         WHERE b.organization_id = %(organization)s AND b.realm_id = gone.realm_id
+           AND b.source_hash = gone.source_hash AND b.reason <> ''
+    """
+    params = {
+        "organization": tx.organization_id,
+        "realms": [key.realm for key in keys],
+        "hashes": [_hash(cipher, key) for key in keys],
+    }
+    return await tx.execute(sql, params)
+
+
 def _hash(cipher: Cipher, key: IdentityKey) -> bytes:
     return bytes.fromhex(cipher.sign(f"{key.realm}\0{key.source_id}".encode(), purpose=_PURPOSE))
 

@@ -20,6 +20,7 @@ from frontdesk.core.secrets import Cipher
 from frontdesk.core.services import Services
 from frontdesk.core.text import dump_json, utc_now
 from frontdesk.identities import queries as identities
+from frontdesk.identities.blocks import forget_reasons
 from frontdesk.identities.errors import ContactMerged
 from frontdesk.identities.tombstones import insert_tombstones
 from frontdesk.lifecycle import erasing_queries as queries
@@ -137,10 +138,13 @@ async def erase_people(
         tx, cipher, keys=people.keys, emails=values.emails, phones=values.phones, now=now
     )
     tables = await _erase_rows(tx, people, mode, now)
-    answers = await forget_answers(tx, cipher, [str(one) for one in (*people.contacts, *people.conversations)])
+    if answers := await forget_answers(tx, cipher, [str(one) for one in (*people.contacts, *people.conversations)]):
+        tables["idempotency_keys"] = {OnErase.DELETE.value: answers}
+    if reasons := await forget_reasons(tx, cipher, people.keys):
+        tables["identity_blocks"] = {OnErase.BLANK.value: reasons}
     receipt = {
         "contacts": len(people.contacts),
-        "tables": tables | ({"idempotency_keys": {"deleted": answers}} if answers else {}),
+        "tables": tables,
         "mentions": await _mark_mentions(tx, people),
         "tombstones": tombstones,
         "files": len(file_keys),

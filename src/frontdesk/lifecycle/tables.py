@@ -89,6 +89,6 @@ TABLES: Final = (
     ContactTable("exports", (), _M.KEEP, _E.BLANK, "Files that nobody fetched yet go: the person may be in them."),
     ContactTable("bulk_edits", (), _M.KEEP, _E.BLANK, "A filter may name the person."),
     ContactTable("segments", (), _M.KEEP, _E.BLANK, "A filter may name the person."),
-    ContactTable("identity_blocks", (), _M.KEEP, _E.KEEP, "Keyed hashes: a block survives the person."),
+    ContactTable("identity_blocks", (), _M.KEEP, _E.BLANK, "A block survives the person; why it was made does not."),
     ContactTable("identity_tombstones", (), _M.KEEP, _E.KEEP, "Keyed hashes: what erasing itself leaves."),
 )

@@ -1,7 +1,7 @@
 """lifecycle: receipts of erasures, and how long anonymous contacts are kept.
 
-Every table that can hold something of a person declares exactly what erasing does with it; `lifecycle/tables.py` says why.
-Safe: new tables, comments, and small indexes. Undo: drop them.
+Every table that can hold something of a person declares exactly what erasing does with it; `lifecycle/tables.py` says
+why. Safe: new tables, comments, and small indexes. Undo: drop them.
 """
 
 from alembic import op
@@ -49,11 +49,13 @@ CREATE TABLE retention_rules (
 
 PERSONAL = {"erasures": "no", "retention_rules": "no"}
 DECLARED_ANEW = {
-    "blanked": "audit_log bulk_edit_rows bulk_edits exports import_rows imports proof_failures segments",
+    "blanked": (
+        "audit_log bulk_edit_rows bulk_edits exports identity_blocks import_rows imports proof_failures segments"
+    ),
     "deleted": "attachments identities merge_moves uploads",
     "deleted; in mode personal: blanked": "answers contacts conversations merges messages",
     "deleted; in mode personal: no": "answer_chunks contact_inboxes merged_contacts",
-    "no": "identity_blocks identity_tombstones",
+    "no": "identity_tombstones",
 }
 
 
