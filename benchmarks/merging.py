@@ -47,8 +47,9 @@ FILL = """
     written AS (
         INSERT INTO messages (organization_id, id, conversation_id, type, sender_kind, sender_id, assurance, content,
                               created_at)
-        SELECT %(organization)s, gen_random_uuid(), t.id, 'incoming', 'contact', %(contact)s, 0, 'Message ' || n, now()
-          FROM generate_series(1, %(messages)s) AS n JOIN numbered t ON t.number = n %% %(conversations)s),
+        SELECT %(organization)s, gen_random_uuid(), all_talks.ids[n %% %(conversations)s + 1], 'incoming', 'contact',
+               %(contact)s, 0, 'Message ' || n, now()
+          FROM generate_series(1, %(messages)s) AS n, (SELECT array_agg(id) AS ids FROM talks) AS all_talks),
     noted AS (
         INSERT INTO notes (organization_id, id, contact_id, author_id, body, created_at, updated_at)
         SELECT %(organization)s, gen_random_uuid(), %(contact)s, gen_random_uuid(), 'Note ' || number, now(), now()

@@ -143,3 +143,12 @@ async def test_who_may_not_merge_is_offered_nothing(vera, pair):
     ann, other = pair
     assert "/merge" not in (await vera.get(f"/console/contacts/{ann}")).text
     assert (await vera.get(f"/console/contacts/{ann}/merge?from={other}")).status_code == 403
+
+
+async def test_what_is_selected_in_the_list_is_compared(olga, pair):
+    """The first one stays; one alone is no merge."""
+    ann, other = pair
+    assert "/console/contacts/merge" in (await olga.get("/console/contacts")).text
+    response = await olga.get(f"/console/contacts/merge?ids={ann}&ids={other}", htmx=True)
+    assert response.headers["hx-redirect"] == f"/console/contacts/{ann}/merge?from={other}"
+    assert (await olga.get(f"/console/contacts/merge?ids={ann}")).status_code == 400

@@ -13,6 +13,7 @@ from frontdesk.console.contact import Head, load_head
 from frontdesk.console.contacts import PATH
 from frontdesk.console.faults import screen_router
 from frontdesk.console.members import MemberCtx, member_needs
+from frontdesk.console.navigation import N_
 from frontdesk.console.pages import go, look_of, page
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError, InvalidRequest
@@ -33,6 +34,7 @@ router = screen_router()
 
 _FOUND = 12
 _CHOICE = "choice:"
+_TOO_FEW = N_("Select between 2 and 9 contacts.")
 
 Merger = Annotated[MemberCtx, member_needs(Right.CONTACTS_MERGE)]
 
@@ -54,6 +56,18 @@ class Asked:
         }
         others = tuple(ContactId(_read_id(value)) for value in form.getlist("from"))
         return cls(others, choices, form.get("wider") == "true")
+
+
+@router.get("/contacts/merge")
+async def merge_selected(
+    request: Request,
+    member: Merger,  # noqa: ARG001 -- who may not merge is told so here
+    ids: Annotated[list[UUID], Query()] = [],  # noqa: B006 -- FastAPI copies it
+) -> Response:
+    """Compare the contacts that are selected in the list; the first one stays."""
+    if not 1 < len(ids) <= MAX_MERGED + 1:
+        raise InvalidRequest(_TOO_FEW, pointer="/ids")
+    return go(request, f"{PATH}/{ids[0]}/merge?{urlencode([('from', one) for one in ids[1:]])}")
 
 
 @router.get("/contacts/{contact_id}/merge")

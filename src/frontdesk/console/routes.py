@@ -90,6 +90,7 @@ SCREENS = (
     contact_new.router,  # before those that take an id where it has a word
     imports.router,  # before those that take an id where it has a word
     exports.router,
+    contact_merge.router,  # before what takes an id where it has a word
     contact.router,
     contact_edit.router,
     contact_notes.router,
@@ -97,7 +98,6 @@ SCREENS = (
     contact_access.router,
     contact_block.router,
     contact_memory.router,
-    contact_merge.router,
     contact_erase.router,
     health.router,
     profiles.router,
