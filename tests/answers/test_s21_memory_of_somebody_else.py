@@ -9,6 +9,8 @@ from frontdesk.access.model import Assurance
 from frontdesk.answers import memory
 from frontdesk.answers.askers import Voice, load_asker
 from frontdesk.answers.handlers import on_memory_due
+from frontdesk.answers.model import share_answer
+from frontdesk.answers.trying import try_question
 from frontdesk.contacts.queries import get_contact
 from frontdesk.core.ids import ContactId
 from frontdesk.demo.organization import LIN, ZHANG
@@ -237,3 +239,35 @@ async def test_without_a_model_answers_do_not_depend_on_memory(services, shop, b
         await memory.add_fact(tx, system_caller(shop.organization_id), contact, "hours", "Opening hours matter")
     second = await browser.ask(HOURS, key=new_key())
     assert first["content"] == second["content"]
+
+
+async def test_trying_a_question_reads_no_memory(services, shop, speaking, model):
+    """Whoever asks in a contact's name, to see what it would be answered, is not told what it told."""
+    allowed = speaking.client._transport.app.state.services
+    await speaking.open(await shop.sign(ZHANG))
+    contact_id = await contact_of(services, shop, ZHANG)
+    async with services.db.begin(shop.organization_id) as tx:
+        await memory.add_fact(tx, system_caller(shop.organization_id), contact_id, "home", f"Lives in {CANARY}")
+        contact = await get_contact(tx, contact_id)
+    await try_question(
+        allowed,
+        shop.organization_id,
+        contact=contact,
+        inbox=shop.inbox,
+        assurance=Assurance.SIGNED,
+        question=HOURS,
+    )
+    assert CANARY not in model.prompts[-1]
+    assert CANARY in await prompt_of(speaking, model)
+
+
+async def test_messages_that_share_an_answer_share_the_weakest_memory(services, shop):
+    """One answer to a proven and to an unproven message knows what the unproven one may know."""
+    remembering = Remembering(services, shop.organization_id, shop.inbox)
+    visitor = await remembering.meet()
+    conversation = await remembering.open(visitor)
+    await remembering.write(conversation, TOLD, Assurance.SIGNED)
+    async with services.db.begin(shop.organization_id) as tx:
+        askers = [await load_plain_asker(tx, shop, visitor, one) for one in (Assurance.SIGNED, Assurance.ANONYMOUS)]
+        assert not await memory.recall_memory(tx, share_answer(askers), conversation.id)
+        assert await memory.recall_memory(tx, askers[0], conversation.id)
