@@ -134,6 +134,9 @@ async def test_chosen_rows_are_changed_by_whoever_may(olga, people):
         form = await olga.get(f"/console/contacts/bulk?kind={kind}&ids={people['Ann']}&ids={people['Bob']}", htmx=True)
         assert form.status_code == 200
         assert "For 2 contacts." in form.text
+    export = await olga.get(f"/console/contacts/bulk/export?ids={people['Ann']}&ids={people['Bob']}")
+    assert export.url.path == "/console/contacts/export"
+    assert str(people["Bob"]) in unescape(export.text)
     assert (await olga.get("/console/contacts/bulk?kind=drop", htmx=True)).status_code == 400
     assert (await olga.get("/console/contacts/bulk?kind=delete&all=true&matching=x", htmx=True)).status_code == 400
 

@@ -1,11 +1,13 @@
 """One change for many contacts: what is chosen in the list is shown, asked for, watched and undone."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Form, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict
 
 from frontdesk.access.queries import list_profiles
@@ -67,9 +69,21 @@ async def show_bulk(
     everybody: Annotated[bool, Query(alias="all")] = False,
 ) -> Response:
     """Ask for the change, and say for how many contacts it is; `matching` is the list, which counts when `all` does."""
-    selection = _read_selection(matching) if everybody else Selection(tuple(map(ContactId, ids or ())))
-    written = WrittenChange(selection=dump_json(selection.to_json()), kind=kind)
+    written = WrittenChange(selection=_write_selection(ids, matching if everybody else None), kind=kind)
     return await _show_form(request, member, written)
+
+
+@router.get("/contacts/bulk/export")
+async def show_export(
+    member: Annotated[MemberCtx, member_needs(Right.CONTACTS_EXPORT)],  # noqa: ARG001 -- the right is what is asked for
+    *,
+    ids: Annotated[list[UUID] | None, Query()] = None,
+    matching: str = "",
+    everybody: Annotated[bool, Query(alias="all")] = False,
+) -> Response:
+    """Go to the form of an export with what is chosen in the list."""
+    selection = _write_selection(ids, matching if everybody else None)
+    return RedirectResponse(f"{PATH}/export?{urlencode({'selection': selection})}", 303)
 
 
 @router.post("/contacts/bulk")
@@ -143,6 +157,12 @@ async def _list_choices(tx: Tx, member: MemberCtx, kind: BulkKind) -> list[tuple
         inboxes, _ = await list_visible_inboxes(tx, member.caller)
         return [(inbox.id, inbox.name) for inbox in inboxes]
     return []
+
+
+def _write_selection(ids: Sequence[UUID] | None, matching: str | None) -> str:
+    """Return the JSON of the list that is meant whole, else of the rows that are ticked in it."""
+    chosen = Selection(tuple(map(ContactId, ids or ()))) if matching is None else _read_selection(matching)
+    return dump_json(chosen.to_json())
 
 
 def _read_selection(text: str) -> Selection:
