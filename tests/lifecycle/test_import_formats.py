@@ -84,8 +84,8 @@ def test_a_row_of_any_length_is_skipped_and_not_kept(write):
 def test_many_broken_rows_cost_no_more_than_their_number(write):
     """A file of nothing but broken rows is read to its end, each row counted, in a time that grows with it."""
     started = time.process_time()
-    found = read(open_csv(write(b"name,mail\n" + b'x,"y"z\n' * 50_000)))
-    assert [fault for _, _, fault in found] == ["malformed"] * 50_000
+    found = read(open_csv(write(b"name,mail\n" + b'x,"y"z\n' * 20_000)))
+    assert [fault for _, _, fault in found] == ["malformed"] * 20_000
     assert time.process_time() - started < 10
 
 

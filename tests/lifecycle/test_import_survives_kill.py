@@ -88,7 +88,7 @@ async def count_contacts(desk: Desk) -> tuple[int, int]:
 
 async def test_a_killed_import_goes_on_where_it_was(desk, addresses, data, tmp_path):
     """Nothing is lost, nothing is doubled, the counts add up; the undo leaves no trace of either process."""
-    count, before = 5_000, await checksum(desk)
+    count, before = 2_500, await checksum(desk)
     one = await begin(desk, tmp_path / "contacts.csv", count)
     async with a_worker(addresses, data) as process:
         await wait_for(desk, one, lambda found: found.done_count >= 1_000, seconds=60)

@@ -95,10 +95,10 @@ async def test_a_generated_file_adds_up_and_comes_back_as_it_was(desk, tmp_path)
     """1 % errors and 2 % repetitions: counts as expected; the check, the run and the undo leave what they must."""
     await add(desk, fields={"name": "Before", "attributes": {"level": "gold"}}, source_id="M-0000007")
     before = await checksum(desk)
-    write_csv(tmp_path / "contacts.csv", 2_500)
+    write_csv(tmp_path / "contacts.csv", 1_200)
     with (tmp_path / "contacts.csv").open("rb") as file:
         one = await desk.bring(file)
-    expected = expected_counts(2_500)
+    expected = expected_counts(1_200)
     expected = expected | {"created": expected["created"] - 1, "updated": 1}
     assert (await desk.check(one)).checked == expected
     assert await checksum(desk) == before
@@ -169,38 +169,38 @@ async def test_everything_that_a_row_can_say(desk):
     assert found == (" m-1", " +886912345678")
 
 
-@pytest.mark.parametrize(
-    ("header", "cell", "code"),
-    [
-        ("labels", "Nobody", "unknown-label"),
-        ("inboxes", "Nowhere", "unknown-inbox"),
-        ("accessProfiles", "None", "unknown-profile"),
-        ("queryMetadata", '{"knowledge_base": 1}', "invalid-query-metadata"),
-        ("queryMetadata", "{", "invalid-query-metadata"),
-        ("identities", '[{"realm": "x", "sourceId": "1"}]', "unknown-realm"),
-        ("identities", "[1]", "invalid-value"),
-        ("contactId", str(new_id()), "not-found"),
-        ("contactId", "7", "invalid-value"),
-        ("size", "large", "invalid-value"),
-        ("phone", "12", "invalid-value"),
-        ("language", "?!", "invalid-value"),
-        ("name", "a\x07b", "invalid-value"),
-        ("sourceId", " M", "invalid-source-id"),
-    ],
+BROKEN = (
+    ("labels", "Nobody", "unknown-label"),
+    ("inboxes", "Nowhere", "unknown-inbox"),
+    ("accessProfiles", "None", "unknown-profile"),
+    ("queryMetadata", '{"knowledge_base": 1}', "invalid-query-metadata"),
+    ("queryMetadata", "{", "invalid-query-metadata"),
+    ("identities", '[{"realm": "x", "sourceId": "1"}]', "unknown-realm"),
+    ("identities", "[1]", "invalid-value"),
+    ("contactId", str(new_id()), "not-found"),
+    ("contactId", "7", "invalid-value"),
+    ("size", "large", "invalid-value"),
+    ("phone", "12", "invalid-value"),
+    ("language", "?!", "invalid-value"),
+    ("name", "a\x07b", "invalid-value"),
+    ("sourceId", " M", "invalid-source-id"),
 )
-async def test_what_cannot_be_kept_is_an_error_of_its_row(desk, header, cell, code):
-    """Each says its code and its field; the rows around it are imported."""
+
+
+async def test_what_cannot_be_kept_is_an_error_of_its_row(desk):
+    """Each says its code; the rows around it are imported."""
     async with desk.services.db.begin(desk.organization) as tx:
         await create_definition(tx, desk.caller, "size", {"kind": Kind.NUMBER})
-    text = io.StringIO()
-    csv.writer(text).writerows([["full name", header], ["Ann", ""], ["Bob", cell], ["Eve", ""]])
-    mapping = [{"column": "full name", "target": "ignore" if header == "name" else "name"}]
-    target = {"size": "attributes.size", "phone": "phones"}.get(header, header)
-    one = await desk.bring(text.getvalue().encode(), mapping=[*mapping, {"column": header, "target": target}])
-    await desk.run(one)
-    found = outcomes(await desk.rows(one))
-    assert [row for row in found if row[1] == "error"] == [(3, "error", code)]
-    assert (await desk.look(one)).counts == {"created": 2, "error": 1}
+    for header, cell, code in BROKEN:
+        text = io.StringIO()
+        csv.writer(text).writerows([["full name", header], ["Ann", ""], ["Bob", cell], ["Eve", ""]])
+        mapping = [{"column": "full name", "target": "ignore" if header == "name" else "name"}]
+        target = {"size": "attributes.size", "phone": "phones"}.get(header, header)
+        one = await desk.bring(text.getvalue().encode(), mapping=[*mapping, {"column": header, "target": target}])
+        done = await desk.run(one)
+        found = outcomes(await desk.rows(one))
+        assert [row for row in found if row[1] == "error"] == [(3, "error", code)], (header, cell)
+        assert done.counts == {"created": 2, "error": 1}
 
 
 async def test_required_and_unique_attributes(desk):
@@ -292,14 +292,14 @@ async def test_undo_leaves_what_happened_since(desk):
 
 async def test_cancelled_and_resumed(desk, tmp_path):
     """What was imported before it was stopped stays; it goes on exactly there."""
-    write_csv(tmp_path / "contacts.csv", 1_500)
+    write_csv(tmp_path / "contacts.csv", 100)
     with (tmp_path / "contacts.csv").open("rb") as file:
         one = await desk.bring(file)
     async with desk.services.db.begin(desk.organization) as tx:
         await importing.start_run(tx, desk.caller, one.id)
         await importing.cancel(tx, desk.caller, one.id)
     assert (await desk.work(one)).done_count == 0
-    assert (await desk.run(one)).counts == expected_counts(1_500)
+    assert (await desk.run(one)).counts == expected_counts(100)
 
 
 async def test_the_error_file_is_the_file_to_mend(desk):
