@@ -12,6 +12,7 @@ from ssrfguard import Policy, SSRFGuardError
 from ssrfguard.httpx import AsyncClient
 
 from frontdesk.core.errors import InvalidRequest
+from frontdesk.core.inputs import clean_line
 
 _ANY_PORT = frozenset(range(1, 65536))
 _LONGEST_ADDRESS = 2000
@@ -91,12 +92,12 @@ async def _call(client: httpx.AsyncClient, request: httpx.Request, max_bytes: in
 
 def check_address(text: str, *, pointer: str) -> str:
     """Return an address that somebody typed, if it can be one to call at all. Raises InvalidRequest."""
-    address = text.strip()
+    address = clean_line(text, pointer=pointer, max_length=_LONGEST_ADDRESS)
     try:
         parts = urlsplit(address)
         is_good = parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_good = False
-    if not is_good or parts.username is not None or parts.fragment or len(address) > _LONGEST_ADDRESS:
+    if not is_good or parts.username is not None or parts.fragment:
         raise InvalidRequest("Write an address such as https://id.example.com/keys.", pointer=pointer)
     return address

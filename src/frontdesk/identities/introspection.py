@@ -14,7 +14,7 @@ from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.http import check_address
 from frontdesk.core.ids import InboxId, ProfileId, RealmId
-from frontdesk.core.inputs import clean_name
+from frontdesk.core.inputs import clean_line, clean_name
 from frontdesk.core.secrets import Cipher
 from frontdesk.core.text import utc_now
 from frontdesk.identities import queries
@@ -155,8 +155,9 @@ async def _end_sessions(tx: Tx, former: Introspection, new: Introspection) -> in
 
 
 async def _check(tx: Tx, inbox_id: InboxId, spec: IntrospectionSpec, former: Introspection | None) -> Introspection:
-    secret = spec.client_secret or (former.client_secret if former else None)
-    if not secret or len(secret) > _MAX_SECRET:
+    secret = clean_line(spec.client_secret or "", pointer="/clientSecret", max_length=_MAX_SECRET)
+    secret = secret or (former and former.client_secret) or ""
+    if not secret:
         raise InvalidRequest("Write the secret that the endpoint asks of us.", pointer="/clientSecret")
     audiences = tuple(dict.fromkeys(clean_name(one, pointer="/audiences") for one in spec.audiences if one.strip()))
     if not 0 < len(audiences) <= _MAX_AUDIENCES:
