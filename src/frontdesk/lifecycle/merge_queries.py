@@ -287,9 +287,9 @@ async def count_rows(tx: Tx, contact_ids: Sequence[ContactId]) -> dict[str, int]
     """Map what these contacts have to how much of it: rows that would move, conversations' messages, and sessions."""
     sql = f"""
         SELECT {", ".join(f"(SELECT count(*) FROM {table} t WHERE {_OF_THEM})" for table in MOVED)},
-               (SELECT count(*) FROM conversations t
-                  JOIN messages m ON m.organization_id = t.organization_id AND m.conversation_id = t.id
-                 WHERE {_OF_THEM}),
+               (SELECT coalesce(sum((SELECT count(*) FROM messages m
+                                      WHERE m.organization_id = t.organization_id AND m.conversation_id = t.id)), 0)
+                  FROM conversations t WHERE {_OF_THEM})::bigint,
                (SELECT count(*) FROM chat_sessions t WHERE {_OF_THEM} AND t.ended_at IS NULL)
     """
     row = await tx.fetch_one(sql, {"organization": tx.organization_id, "contacts": list(contact_ids)})
