@@ -295,3 +295,16 @@ async def test_an_export_that_was_running_brings_no_file(
         assert erasure.state == "done"
         assert not await finish_export(tx, one.id, utc_now(), file_key="x", row_count=1)
         assert (await get_export(tx, one.id)).state == "failed"
+
+
+async def test_how_much_goes_must_be_said(
+    client: httpx.AsyncClient, services: Services, organization: OrganizationId, owner: Caller, inbox: Inbox
+):
+    """Nobody is erased by a call without a body."""
+    async with services.db.begin(organization) as tx:
+        contact, _ = await make_person(tx, owner, inbox)
+    headers = await make_key(services.db, organization)
+    for body in ({}, {"mode": None}, {"mode": "some"}):
+        response = await client.post(f"/api/v1/contacts/{contact}/erase/", json=body, headers=headers)
+        assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-request")
+    assert (await client.get(f"/api/v1/contacts/{contact}/", headers=headers)).status_code == 200

@@ -32,9 +32,9 @@ ARCHIVE: dict[int | str, dict[str, Any]] = {
 
 
 class EraseBody(LenientModel):
-    """How much is erased."""
+    """How much is erased; it must be said, as nobody can take it back."""
 
-    mode: Mode = Mode.ALL
+    mode: Mode
 
 
 class ErasureBody(WireModel):
@@ -99,14 +99,13 @@ class RetentionPreviewBody(WireModel):
 
 
 @router.post("/contacts/{contact_id}/erase", response_model=ErasureBody, status_code=202)
-async def erase_contact(request: Request, ctx: Erase, contact_id: UUID, body: EraseBody | None = None) -> Response:
+async def erase_contact(request: Request, ctx: Erase, contact_id: UUID, body: EraseBody) -> Response:
     """Erase a person everywhere, or only what names them; the receipt is complete when its files are gone.
 
-    Problems: `not-found`, `contact-merged`.
+    Problems: `not-found`, `contact-merged`, `invalid-request`.
     """
-    mode = Mode.ALL if body is None else body.mode
     async with ctx.db.begin(ctx.organization_id) as tx:
-        erasure = await erasing.erase_contact(tx, ctx.services.cipher, ctx.caller, ContactId(contact_id), mode)
+        erasure = await erasing.erase_contact(tx, ctx.services.cipher, ctx.caller, ContactId(contact_id), body.mode)
     return reply(request, render_erasure(ctx.services.cipher, erasure), status=202)
 
 
