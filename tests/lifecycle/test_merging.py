@@ -13,6 +13,7 @@ from frontdesk.contacts.access_actions import assign_profile
 from frontdesk.contacts.actions import update_contact
 from frontdesk.contacts.model import Provenance
 from frontdesk.contacts.queries import find_provenance, get_contact, list_inboxes_of
+from frontdesk.conversations.queries import find_sender_names, list_messages
 from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound
 from frontdesk.core.ids import ContactId, new_id
 from frontdesk.identities.deletion import delete_contact
@@ -222,3 +223,12 @@ async def test_a_descriptive_write_reaches_the_survivor(tx, owner, inbox):
     await update_contact(tx, owner, ann, {"name": "Anna"}, provenance=Provenance.MEMBER)
     with pytest.raises(NotFound):
         await update_contact(tx, owner, bob, {"name": "Bobby"}, provenance=Provenance.MEMBER)
+
+
+async def test_a_thread_names_who_the_person_is_now(tx, owner, inbox):
+    """Messages are stored under the id of then; they are shown under the name of the survivor."""
+    ann, bob = [await make_person(tx, owner, inbox, name) for name in ("Ann", "Bob")]
+    conversation = await talk(tx, inbox, bob)
+    await merge(tx, owner, ann, bob)
+    (message,) = await list_messages(tx, conversation.id)
+    assert await find_sender_names(tx, [message.id]) == {message.id: "Ann"}

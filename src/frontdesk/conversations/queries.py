@@ -304,12 +304,14 @@ async def list_message_page(
 
 
 async def find_sender_names(tx: Tx, message_ids: Sequence[MessageId]) -> dict[MessageId, str]:
-    """Return who wrote each message, by the name of the contact, assistant, member or key."""
+    """Return who wrote each message, by the name of the contact (whoever that is now), assistant, member or key."""
     rows = await tx.fetch(
         """
         SELECT m.id, coalesce(p.name, a.name, u.name, k.name, '')
           FROM messages m
-          LEFT JOIN contacts p ON p.organization_id = m.organization_id AND p.id = m.sender_id
+          LEFT JOIN conversations c ON c.organization_id = m.organization_id AND c.id = m.conversation_id
+          LEFT JOIN contacts p ON p.organization_id = m.organization_id AND p.id = c.contact_id
+                              AND m.sender_kind = 'contact'
           LEFT JOIN assistants a ON a.organization_id = m.organization_id AND a.id = m.sender_id
           LEFT JOIN users u ON u.id = m.sender_id AND m.sender_kind = 'member'
           LEFT JOIN api_keys k ON k.organization_id = m.organization_id AND k.id = m.sender_id
