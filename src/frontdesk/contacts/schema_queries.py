@@ -18,6 +18,14 @@ _UNIQUE_KEY: Final = """
 """
 
 
+# What cards that are not deleted say there, as far as it can be unique.
+_SAID: Final = f"""
+    (SELECT c.id, {_UNIQUE_KEY} AS value_key FROM contacts c
+      WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL
+        AND jsonb_typeof(c.attributes -> %(key)s) IN ('string', 'number')) AS said
+"""
+
+
 async def lock_schema(tx: Tx) -> None:
     """Wait until nobody else changes the schema or writes attributes before this transaction ends."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%(schema)s, 0))", _lock_name(tx))
@@ -153,9 +161,7 @@ async def refill_values(tx: Tx, definition: AttributeDefinition) -> None:
             f"""
             INSERT INTO attribute_values (organization_id, definition_id, value_key, contact_id)
             SELECT DISTINCT ON (value_key) %(organization)s, %(id)s, value_key, id
-              FROM (SELECT c.id, {_UNIQUE_KEY} AS value_key FROM contacts c
-                     WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL
-                       AND jsonb_typeof(c.attributes -> %(key)s) IN ('string', 'number')) AS said
+              FROM {_SAID}
              WHERE value_key <> '' AND char_length(value_key) <= %(longest)s
              ORDER BY value_key, id
             """,
@@ -164,14 +170,13 @@ async def refill_values(tx: Tx, definition: AttributeDefinition) -> None:
 
 
 async def count_shared_values(tx: Tx, definition: AttributeDefinition) -> int:
-    """Count the cards that have a value of a unique attribute which an older card holds."""
+    """Count the cards that have a value of a unique attribute which an older card holds, just after `refill_values`."""
     sql = f"""
-        SELECT count(*) FROM contacts c
-          JOIN attribute_values held ON held.organization_id = c.organization_id AND held.definition_id = %(id)s
-           AND held.value_key = {_UNIQUE_KEY} AND held.contact_id <> c.id
-         WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL AND c.attributes ? %(key)s
+        SELECT (SELECT count(*) FROM {_SAID} WHERE value_key <> '' AND char_length(value_key) <= %(longest)s)
+             - (SELECT count(*) FROM attribute_values
+                 WHERE organization_id = %(organization)s AND definition_id = %(id)s)
     """
-    params = {"organization": tx.organization_id, "id": definition.id, "key": definition.key}
+    params = {"organization": tx.organization_id, "id": definition.id, "key": definition.key, "longest": MAX_UNIQUE}
     return int(await tx.fetch_value(sql, params))
 
 
