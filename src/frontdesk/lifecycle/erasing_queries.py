@@ -130,7 +130,8 @@ ROWS: Final = (
     ),
 )
 
-# Columns of the organization's own rows in which somebody may have written a person's values; text, or JSON.
+# Columns of the organization's own rows in which somebody may have written a person's values; text, or JSON. Of the
+# audit log only what tells of these rows.
 MENTIONS: Final = (
     ("proof_failures", "detail"),
     ("import_rows", "detail"),
@@ -143,7 +144,11 @@ MENTIONS: Final = (
     ("bulk_edits", "change"),
     ("segments", "name"),
     ("segments", "filter"),
+    ("audit_log", "payload"),
 )
+_MENTIONING: Final = {
+    "audit_log": "t.contact_id IS NULL AND t.object_kind IN ('bulk_edit', 'export', 'import', 'segment')"
+}
 
 
 async def find_merged_into(tx: Tx, contact_ids: Sequence[ContactId]) -> list[ContactId]:
@@ -311,7 +316,8 @@ async def mark_mentions(tx: Tx, values: PersonalValues, table: str, column: str)
     mark = mark_out(values.telling)
     sql = f"""
         SELECT t.ctid, to_jsonb(t.{column}) FROM {table} t
-         WHERE t.organization_id = %(organization)s AND t.{column}::text ILIKE ANY(%(patterns)s) FOR UPDATE
+         WHERE t.organization_id = %(organization)s AND {_MENTIONING.get(table, "true")}
+           AND t.{column}::text ILIKE ANY(%(patterns)s) FOR UPDATE
     """
     params = {"organization": tx.organization_id, "patterns": [_contains(value) for value in values.telling]}
     marked = 0

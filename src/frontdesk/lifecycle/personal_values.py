@@ -11,6 +11,7 @@ MARK: Final = "[erased]"
 
 _SHORTEST: Final = 2  # characters: a single one is in every text
 _TELLING: Final = 3  # characters of a value that is looked for outside the person's own texts
+_COMMON: Final = re.compile(r"[A-Za-z_]+|[0-9]{1,4}")  # also a word of ours, or a small number: it tells nothing there
 _PUNCTUATION: Final = r"[\s().\-/]*"  # between the digits of a phone number, as people write it
 
 
@@ -31,8 +32,8 @@ class PersonalValues:
 
     @property
     def telling(self) -> tuple[str, ...]:
-        """The values that are long enough to be the person's wherever they stand."""
-        return tuple(value for value in self.all if len(value) >= _TELLING)
+        """The values that are the person's wherever they stand: no single Latin words, and no small numbers."""
+        return tuple(value for value in self.all if len(value) >= _TELLING and not _COMMON.fullmatch(value))
 
     @property
     def pattern(self) -> str | None:
@@ -72,15 +73,16 @@ def replace_texts(value: Any, replace: Callable[[str], str]) -> Any:  # noqa: AN
 
 
 def mark_out(values: Iterable[str]) -> Callable[[str], str]:
-    """Return a function that replaces every one of `values` in a text, in any case, by the mark."""
+    """Return a function that puts the mark in the place of each of `values`, in any case; never of a part of an id."""
     listed: Sequence[str] = sorted(values, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, listed)), re.IGNORECASE)
+    bounded = (_bounded(re.escape(value), "A-Za-z0-9_-", value) for value in listed)
+    pattern = re.compile("|".join(bounded), re.IGNORECASE)
     return lambda text: pattern.sub(MARK, text) if listed else text
 
 
 def _word(text: str) -> str:
     inner = r"\s+".join(re.escape(part) for part in text.split()) or re.escape(text)
-    return _bounded(inner, starts=_is_latin(text[0]), ends=_is_latin(text[-1]))
+    return _bounded(inner, "A-Za-z0-9", text)
 
 
 def _phone(phone: str) -> str:
@@ -91,12 +93,14 @@ def _phone(phone: str) -> str:
     digits = _PUNCTUATION.join(national)
     country = phone.removeprefix("+").removesuffix(national)
     prefix = rf"(?:\+?{_PUNCTUATION.join(country)}{_PUNCTUATION})?" if country else ""
-    return _bounded(rf"{prefix}(?:0{_PUNCTUATION})?{digits}", starts=True, ends=True)
+    return _bounded(rf"{prefix}(?:0{_PUNCTUATION})?{digits}", "A-Za-z0-9", national)
 
 
-def _bounded(inner: str, *, starts: bool, ends: bool) -> str:
-    """Match whole words only where a letter or digit of ours would go on."""
-    return f"{'(?<![A-Za-z0-9])' if starts else ''}(?:{inner}){'(?![A-Za-z0-9])' if ends else ''}"
+def _bounded(inner: str, letters: str, text: str) -> str:
+    """Match `inner`, which stands for `text`, where none of `letters` goes on; text that is not Latin has no ends."""
+    before = f"(?<![{letters}])" if _is_latin(text[0]) else ""
+    after = f"(?![{letters}])" if _is_latin(text[-1]) else ""
+    return f"{before}(?:{inner}){after}"
 
 
 def _is_latin(letter: str) -> bool:
