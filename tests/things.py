@@ -34,17 +34,16 @@ from frontdesk.identities.key_sets import KeySetSpec, add_key_set
 from frontdesk.identities.keys import KeySpec, generate_key
 from frontdesk.identities.segments import create_segment
 from frontdesk.identities.selecting import Selection
-from frontdesk.identities.selecting import Selection
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.knowledge.chunk_queries import list_chunks
+from frontdesk.lifecycle.bulk_edits import start_bulk_edit
+from frontdesk.lifecycle.bulk_model import BulkChange, BulkKind, BulkState
+from frontdesk.lifecycle.bulk_queries import update_state
 from frontdesk.lifecycle.erasing import Mode, erase_contact
 from frontdesk.lifecycle.exporting import make_link, start_export, write_export
 from frontdesk.lifecycle.import_handlers import on_import_started
 from frontdesk.lifecycle.import_model import ImportState
 from frontdesk.lifecycle.importing import NewImport, cancel, create_import, start_run
-from frontdesk.lifecycle.bulk_edits import start_bulk_edit
-from frontdesk.lifecycle.bulk_model import BulkChange, BulkKind, BulkState
-from frontdesk.lifecycle.bulk_queries import update_state
 from frontdesk.lifecycle.merging import merge_contacts
 from frontdesk.organizations.keys import create_api_key, find_key_caller
 from frontdesk.organizations.model import Caller, Right, system_caller
