@@ -63,6 +63,8 @@ async def test_ids_outside_of_the_callers_inboxes_are_left_out(tx, owner):
         ({"filters": {"kind": "all"}}, "/filters/kind"),
         ({"filters": {"query": 1}}, "/filters/query"),
         ({"filters": {"sort": "id; DROP"}}, "/filters/sort"),
+        ({"filters": {"sort": []}}, "/filters/sort"),
+        ({"filters": {"kind": {}}}, "/filters/kind"),
         ({"filters": {"inboxes": [1]}}, "/filters/inboxes"),
     ],
 )

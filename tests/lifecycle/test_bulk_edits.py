@@ -184,6 +184,7 @@ async def test_rights_count_at_the_start_and_for_each_contact(desk):
     [
         ({}, "/change/kind"),
         ({"kind": "drop"}, "/change/kind"),
+        ({"kind": []}, "/change/kind"),
         ({"kind": "add_label"}, "/change"),
         ({"kind": "add_label", "label": "x"}, "/change/label"),
         ({"kind": "delete", "label": "x"}, "/change"),

@@ -87,7 +87,7 @@ def _parse_filters(raw: Mapping[str, Any]) -> ContactFilters:
     kind, sort = raw.get("kind"), raw.get("sort", Order.LAST_SEEN.value)
     if kind is not None and kind not in get_args(Kind):
         raise InvalidRequest("A contact is known or anonymous.", pointer="/filters/kind")
-    if sort not in set(Order):
+    if sort not in tuple(Order):
         raise InvalidRequest("There is no such order.", pointer="/filters/sort")
     inboxes = _read_ids(raw["inboxes"], "/filters/inboxes") if "inboxes" in raw else None
     profile = _read_ids([raw["profile"]], "/filters/profile")[0] if "profile" in raw else None

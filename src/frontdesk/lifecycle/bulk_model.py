@@ -73,7 +73,7 @@ class BulkChange:
 
 def parse_change(raw: Mapping[str, Any], pointer: str = "/change") -> BulkChange:
     """Read a change; raises InvalidRequest, which points at what is wrong."""
-    if raw.get("kind") not in set(BulkKind):
+    if raw.get("kind") not in tuple(BulkKind):
         raise InvalidRequest(f"One of: {', '.join(BulkKind)}.", pointer=f"{pointer}/kind")
     kind = BulkKind(raw["kind"])
     needed = {"kind", _NAMED[kind]} if kind in _NAMED else {"kind"}
