@@ -19,9 +19,7 @@ def work(services: Services, organization: OrganizationId):
 
 async def upload(browser, content=FILE, filename="members.csv"):
     headers = {"X-CSRF-Token": browser.csrf_token, "HX-Request": "true"}
-    return await browser.client.post(
-        "/console/contacts/imports", files={"file": (filename, content)}, headers=headers
-    )
+    return await browser.client.post("/console/contacts/imports", files={"file": (filename, content)}, headers=headers)
 
 
 async def test_a_file_becomes_contacts_only_after_it_was_checked(olga, work):
