@@ -131,6 +131,21 @@ async def test_proofs_meet_the_merge(arena):
         await arena.check()
 
 
+async def test_a_person_with_two_source_ids_proves_both_at_once(arena):
+    """Neither proof waits for what the other has stored of the same card."""
+    await arena.merge(arena.ann, arena.bob)
+    shop = arena.shop
+
+    async def prove(source_id: str) -> Any:
+        async with arena.db.begin(arena.owner.organization_id) as tx:
+            proof = await shop.prove(tx, source_id, name=source_id)
+            return await open_session(tx, shop.inbox, stored=None, proof=proof, now=NOW)
+
+    for _ in range(4):
+        done = await gather(*(prove(source_id) for _ in range(4) for source_id in ("A-1", "B-1")))
+        assert {one.contact_id for one in done} == {arena.ann}
+
+
 async def test_staff_meet_the_merge(arena):
     """An edit, a note, a source id, a link, a block and a deletion: each is before the merge, or is told of it."""
     owner, ann, bob, realm = arena.owner, arena.ann, arena.bob, arena.shop.inbox.realm_id

@@ -119,7 +119,7 @@ async def refresh_card(tx: Tx, contact_id: ContactId, fields: CardFields, proven
     schema of attributes, or whose unique value somebody else has, is left out. E-mails and phones stand beside those
     that were written deliberately: see `addresses.add_said`. Raises NotFound when there is no such card.
     """
-    await queries.lock_contact(tx, contact_id)
+    await queries.lock_contact_for_change(tx, contact_id)
     contact = await queries.get_contact(tx, contact_id)
     known = {field: one.provenance for field, one in (await queries.find_provenance(tx, contact_id)).items()}
     said = keep_valid(fields, region=await find_phone_region(tx) if "phones" in fields else None)

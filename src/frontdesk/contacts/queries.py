@@ -74,6 +74,15 @@ async def lock_contact(tx: Tx, contact_id: ContactId) -> None:
     await tx.execute(sql, {"organization": tx.organization_id, "id": contact_id})
 
 
+async def lock_contact_for_change(tx: Tx, contact_id: ContactId) -> None:
+    """Wait until nobody else can change the card, though others may store what belongs to it.
+
+    For those who stored something of the contact themselves before: two of them would wait for each other's in vain.
+    """
+    sql = "SELECT 1 FROM contacts WHERE organization_id = %(organization)s AND id = %(id)s FOR NO KEY UPDATE"
+    await tx.execute(sql, {"organization": tx.organization_id, "id": contact_id})
+
+
 async def keep_contact(tx: Tx, contact_id: ContactId) -> None:
     """Wait until nobody can lock the card before this transaction ends, as merging does; others may keep it, too."""
     sql = "SELECT 1 FROM contacts WHERE organization_id = %(organization)s AND id = %(id)s FOR KEY SHARE"
