@@ -177,18 +177,16 @@ async def list_later(tx: Tx, merge: Merge) -> list[MergeId]:
     """Return the merges after this one that its survivor took part in and that are not undone, the latest first."""
     sql = """
         SELECT m.id FROM merges m
-         WHERE m.organization_id = %(organization)s AND m.id <> %(id)s AND m.undone_at IS NULL
-           AND (m.merged_at, m.id) > (%(at)s, %(id)s)
+         WHERE m.organization_id = %(organization)s AND m.id > %(id)s AND m.undone_at IS NULL
            AND (m.survivor_id = %(survivor)s
                 OR EXISTS (SELECT 1 FROM merged_contacts c
                             WHERE c.organization_id = m.organization_id AND c.merge_id = m.id
                               AND c.contact_id = %(survivor)s))
-         ORDER BY m.merged_at DESC, m.id DESC
+         ORDER BY m.id DESC
     """
     params = {
         "organization": tx.organization_id,
         "id": merge.id,
-        "at": merge.merged_at,
         "survivor": merge.survivor_id,
     }
     return [MergeId(row[0]) for row in await tx.fetch(sql, params)]

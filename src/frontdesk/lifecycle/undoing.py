@@ -70,7 +70,12 @@ async def undo_merge(tx: Tx, caller: Caller, merge_id: MergeId, *, confirm_acces
             await _require_access(tx, caller, merge)
     everybody = (merge.survivor_id, *merge.merged_ids)
     views = await load_views(tx, caller, [await contacts.get_contact(tx, one) for one in everybody])
-    told = {"merge": str(merge.id), "returned": undone.returned, "kept": undone.kept, "confirmed": bool(undone.gains) or None}
+    told = {
+        "merge": str(merge.id),
+        "returned": undone.returned,
+        "kept": undone.kept,
+        "confirmed": bool(undone.gains) or None,
+    }
     await record_on_all(tx, caller, "contact.unmerged", views, told)
     return undone
 
