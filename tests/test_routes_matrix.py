@@ -225,9 +225,7 @@ async def test_nothing_of_theirs_has_changed(client, theirs: Things):
             assert response.status_code == 200, (operation, response.text)
 
 
-@pytest.mark.parametrize(
-    "operation", [one for one in CALLS if one.startswith("GET ") and not EXAMPLES[one].destroys]
-)
+@pytest.mark.parametrize("operation", [one for one in CALLS if one.startswith("GET ") and not EXAMPLES[one].destroys])
 async def test_four_spellings_of_a_path_answer_alike(client, ours: Things, operation: str):
     """Both mounts, with and without a slash at the end, give the same answer without a redirect."""
     path, query = path_of(operation, ours), EXAMPLES[operation].query(ours)

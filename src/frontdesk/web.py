@@ -33,9 +33,9 @@ from frontdesk.identities import routes as identities
 from frontdesk.identities import segment_routes as segments
 from frontdesk.identities.proving import Prover
 from frontdesk.knowledge import routes as knowledge
+from frontdesk.lifecycle import bulk_routes as bulk_edits
 from frontdesk.lifecycle import export_routes as exports
 from frontdesk.lifecycle import import_routes as imports
-from frontdesk.lifecycle import bulk_routes as bulk_edits
 from frontdesk.lifecycle import merge_routes as merges
 from frontdesk.lifecycle import privacy_routes as privacy
 from frontdesk.openapi import describe
