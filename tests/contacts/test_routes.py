@@ -156,9 +156,22 @@ async def test_field_rules(desk):
         "emails": "signed",
         "phones": "signed",
         "phoneRegion": None,
+        "refusedSourceIds": [],
     }
     changed = await desk.call("PATCH", "contact-field-rules/", {"emails": "never", "phoneRegion": "TW"})
     assert changed.json() == before | {"emails": "never", "phoneRegion": "TW"}
     ann = await desk.make("contacts/", {"name": "Ann", "phoneNumber": "0912 345 678"})
     assert ann["phoneNumber"] == "+886912345678"
     assert (await desk.call("PATCH", "contact-field-rules/", {"phoneRegion": "XX"})).status_code == 400
+
+
+async def test_what_the_organization_calls_nobody_is_no_source_id(desk):
+    """Its own words are refused in any case of letters, beside those that are always refused; whoever has one keeps it."""
+    held = await desk.make("contacts/", {"name": "Ann", "sourceId": "guest"})
+    said = await desk.call("PATCH", "contact-field-rules/", {"refusedSourceIds": ["guest", " test ", "guest", ""]})
+    assert said.json()["refusedSourceIds"] == ["guest", "test"]
+    refused = await desk.call("POST", "contacts/", {"name": "Bob", "sourceId": "GUEST"})
+    assert (refused.status_code, refused.json()["rule"]) == (422, "reserved")
+    assert (await desk.call("GET", f"contacts/{held['id']}/")).json()["sourceId"] == "guest"
+    too_many = [f"word {number}" for number in range(201)]
+    assert (await desk.call("PATCH", "contact-field-rules/", {"refusedSourceIds": too_many})).status_code == 400

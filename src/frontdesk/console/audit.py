@@ -134,6 +134,7 @@ _FIELDS = {
     "is_unique": N_("Unique"),
     "may_know_from": N_("The assistant may know it from"),
     "phone_region": N_("Numbers without a country code are from"),
+    "refused_source_ids": N_("Source IDs that are nobody's"),
     "instructions": N_("Instructions"),
     "remembers": N_("Remembers what contacts tell"),
     "model": N_("Model"),

@@ -83,6 +83,7 @@ class WrittenRules(BaseModel):
     emails: MayKnowFrom
     phones: MayKnowFrom
     phone_region: str = ""
+    refused_source_ids: str = ""  # one on each line
 
 
 @router.get("/settings/contact-fields")
@@ -91,14 +92,15 @@ async def show_fields(request: Request, member: Configurer) -> Response:
     async with member.db.begin(member.organization_id) as tx:
         definitions = await configuring.list_definitions(tx, member.caller)
         found, _ = await labels.list_labels(tx, member.caller)
-        rules, region = await configuring.get_rules(tx, member.caller)
+        rules = await configuring.get_rules(tx, member.caller)
     return settings_page(
         request,
         "settings/fields.html",
         definitions=definitions,
         labels=found,
-        rules={field: render_may_know(value) for field, value in rules.items()},
-        phone_region=region,
+        rules={field: render_may_know(value) for field, value in rules.may_know.items()},
+        phone_region=rules.phone_region,
+        refused_source_ids=rules.refused_source_ids,
         phone_regions=sorted(SUPPORTED_REGIONS),
         kinds=KINDS,
         card_fields=CARD_FIELDS,
@@ -118,6 +120,7 @@ async def save_rules(request: Request, member: Configurer, written: Annotated[Wr
     async with member.db.begin(member.organization_id) as tx:
         await configuring.set_rules(tx, member.caller, rules)
         await configuring.set_phone_region(tx, member.caller, written.phone_region or None)
+        await configuring.set_refused_source_ids(tx, member.caller, written.refused_source_ids.splitlines())
     return go(request, FIELDS, flash=look_of(request)._("The rules are saved."))
 
 

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from frontdesk.access.bodies import WarningBody, render_assurance
 from frontdesk.access.model import Assurance
 from frontdesk.contacts.attributes import AttributeDefinition, Kind
-from frontdesk.contacts.configuring import AttributeChanges, Misfits
-from frontdesk.contacts.knowing import CardField, FieldRules
+from frontdesk.contacts.configuring import AttributeChanges, CardRules, Misfits
+from frontdesk.contacts.knowing import CardField
 from frontdesk.contacts.label_queries import ContactLabel
 from frontdesk.contacts.labels import LabelWish
 from frontdesk.contacts.note_queries import Note
@@ -162,6 +162,9 @@ class FieldRulesBody(WireModel):
     phone_region: Annotated[
         str | None, Field(description="Where numbers without a country code are from; null: they are refused.")
     ]
+    refused_source_ids: Annotated[
+        Sequence[str], Field(description="Nobody's source ids, in any case, beside those that are always refused.")
+    ]
 
 
 class WriteFieldRulesBody(LenientModel):
@@ -173,6 +176,7 @@ class WriteFieldRulesBody(LenientModel):
     emails: MayKnowFrom | None = None
     phones: MayKnowFrom | None = None
     phone_region: str | None = None
+    refused_source_ids: Sequence[str] | None = None
 
     def to_rules(self) -> dict[CardField, Assurance | None]:
         """Return the rules that were sent."""
@@ -254,14 +258,15 @@ def render_attribute(definition: AttributeDefinition, misfits: Misfits | None = 
     )
 
 
-def render_rules(rules: FieldRules, phone_region: str | None) -> FieldRulesBody:
+def render_rules(rules: CardRules) -> FieldRulesBody:
     """Return the body of the rules."""
-    names = {field: render_may_know(value) for field, value in rules.items()}
+    names = {field: render_may_know(value) for field, value in rules.may_know.items()}
     return FieldRulesBody(
         name=names["name"],
         language=names["language"],
         time_zone=names["time_zone"],
         emails=names["emails"],
         phones=names["phones"],
-        phone_region=phone_region,
+        phone_region=rules.phone_region,
+        refused_source_ids=rules.refused_source_ids,
     )

@@ -1,6 +1,6 @@
 """What the organization says about cards: definitions of attributes, and what of a card the assistant may know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypedDict
 
@@ -15,14 +15,20 @@ from frontdesk.contacts.knowing import FREE_ATTRIBUTES_FROM, CardField, FieldRul
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest, NotFound
 from frontdesk.core.ids import AttributeId, ContactId, new_id
-from frontdesk.core.inputs import clean_name
+from frontdesk.core.inputs import clean_line, clean_name
 from frontdesk.core.text import utc_now
 from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, Right
-from frontdesk.organizations.queries.organizations import find_phone_region, update_phone_region
+from frontdesk.organizations.queries.organizations import (
+    find_phone_region,
+    find_refused_source_ids,
+    update_phone_region,
+    update_refused_source_ids,
+)
 
 MAX_DEFINITIONS: Final = 100
 MAX_CHOICES: Final = 200
+_MAX_REFUSED: Final = 200
 _PART: Final = 5_000  # cards that are looked at in one statement
 
 
@@ -142,13 +148,19 @@ async def count_misfits(tx: Tx, definition: AttributeDefinition) -> Misfits:
 # --- what the assistant may know ---
 
 
-async def get_rules(tx: Tx, caller: Caller) -> tuple[FieldRules, str | None]:
-    """Return from which assurance on each field of the card is told, and the region of national phone numbers.
+@dataclass(frozen=True, slots=True)
+class CardRules:
+    """What holds for every card of the organization."""
 
-    Right: contacts.view.
-    """
+    may_know: FieldRules
+    phone_region: str | None  # of phone numbers without a country code; None: they are refused
+    refused_source_ids: list[str]  # nobody's, beside the fixed ones
+
+
+async def get_rules(tx: Tx, caller: Caller) -> CardRules:
+    """Return the rules of the organization. Right: contacts.view."""
     caller.require(Right.CONTACTS_VIEW)
-    return await load_rules(tx), await find_phone_region(tx)
+    return CardRules(await load_rules(tx), await find_phone_region(tx), await find_refused_source_ids(tx))
 
 
 async def set_rules(tx: Tx, caller: Caller, rules: Mapping[CardField, Assurance | None]) -> None:
@@ -175,6 +187,23 @@ async def set_phone_region(tx: Tx, caller: Caller, region: str | None) -> None:
     if region != old:
         await update_phone_region(tx, region)
         payload = {"phone_region": {"before": old, "after": region}}
+        await audit.record(tx, caller, "field_rule.updated", "field_rule", None, payload=payload)
+
+
+async def set_refused_source_ids(tx: Tx, caller: Caller, words: Sequence[str]) -> None:
+    """Say what is nobody's source id, in any case of its letters; whoever has one keeps it.
+
+    Right: contacts.configure, everywhere. Raises InvalidRequest for too many words, and for one that is too long.
+    """
+    require_configure(caller)
+    cleaned = [clean_line(word, pointer="/refusedSourceIds", max_length=255) for word in words]
+    new = list(dict.fromkeys(word for word in cleaned if word))
+    if len(new) > _MAX_REFUSED:
+        raise InvalidRequest(f"At most {_MAX_REFUSED} are accepted.", pointer="/refusedSourceIds")
+    old = await find_refused_source_ids(tx)
+    if new != old:
+        await update_refused_source_ids(tx, new)
+        payload = {"refused_source_ids": {"before": old, "after": new}}
         await audit.record(tx, caller, "field_rule.updated", "field_rule", None, payload=payload)
 
 

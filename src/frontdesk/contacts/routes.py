@@ -77,10 +77,10 @@ async def delete_attribute(ctx: Configure, attribute_id: UUID) -> None:
 
 @router.get("/contact-field-rules", response_model=FieldRulesBody)
 async def get_field_rules(request: Request, ctx: View) -> Response:
-    """Return from which assurance on the assistant is told each field, and how national phone numbers are read."""
+    """Return what the assistant may know of each field, how phone numbers are read, and what is no source id."""
     async with ctx.db.begin(ctx.organization_id) as tx:
-        rules, region = await configuring.get_rules(tx, ctx.caller)
-    return reply(request, render_rules(rules, region))
+        rules = await configuring.get_rules(tx, ctx.caller)
+    return reply(request, render_rules(rules))
 
 
 @router.put("/contact-field-rules", response_model=FieldRulesBody)
@@ -91,8 +91,10 @@ async def update_field_rules(request: Request, ctx: Configure, body: WriteFieldR
         await configuring.set_rules(tx, ctx.caller, body.to_rules())
         if "phone_region" in body.model_fields_set:
             await configuring.set_phone_region(tx, ctx.caller, body.phone_region)
-        rules, region = await configuring.get_rules(tx, ctx.caller)
-    return reply(request, render_rules(rules, region))
+        if body.refused_source_ids is not None:
+            await configuring.set_refused_source_ids(tx, ctx.caller, body.refused_source_ids)
+        rules = await configuring.get_rules(tx, ctx.caller)
+    return reply(request, render_rules(rules))
 
 
 # --- labels ---

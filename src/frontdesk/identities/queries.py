@@ -242,8 +242,7 @@ async def delete_released(tx: Tx, contact_id: ContactId) -> None:
 
 async def list_reserved(tx: Tx) -> list[str]:
     """Return the words that the organization added to those that are nobody's source id."""
-    organization = await organizations.find_organization(tx)
-    return organization.refused_source_ids if organization else []
+    return await organizations.find_refused_source_ids(tx)
 
 
 async def find_shared_realms(tx: Tx, contact_ids: Collection[ContactId]) -> dict[ContactId, RealmId]:

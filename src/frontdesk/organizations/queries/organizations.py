@@ -1,5 +1,7 @@
 """SQL on organizations."""
 
+from collections.abc import Sequence
+
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import OrganizationId
@@ -56,6 +58,22 @@ async def update_phone_region(tx: Tx, region: str | None) -> None:
     await tx.execute(
         "UPDATE organizations SET phone_region = %(region)s WHERE id = %(organization)s",
         {"organization": tx.organization_id, "region": region},
+    )
+
+
+async def find_refused_source_ids(tx: Tx) -> list[str]:
+    """Return the words that the organization added to those that are nobody's source id."""
+    words: list[str] | None = await tx.fetch_value(
+        "SELECT refused_source_ids FROM organizations WHERE id = %(organization)s", {"organization": tx.organization_id}
+    )
+    return words or []
+
+
+async def update_refused_source_ids(tx: Tx, words: Sequence[str]) -> None:
+    """Store the words that are nobody's source id, beside the fixed ones."""
+    await tx.execute(
+        "UPDATE organizations SET refused_source_ids = %(words)s WHERE id = %(organization)s",
+        {"organization": tx.organization_id, "words": list(words)},
     )
 
 
