@@ -129,6 +129,24 @@ def test_vcards_are_rows(write):
     ]
 
 
+@pytest.mark.parametrize(
+    "line", ["FN" + ";A" * 40, "FN;A=" + "a," * 40 + '"', 'FN;A="b"c' + ";D" * 40 + ":x", "a." * 40 + ":", "N;" * 40]
+)
+def test_a_line_of_a_vcard_that_is_none_is_a_fault_at_once(write, line):
+    """However many ways there are to misread it: the file is read to its end."""
+    cards = f"BEGIN:VCARD\nVERSION:3.0\n{line}\nEND:VCARD\nBEGIN:VCARD\nVERSION:3.0\nFN:Ann\nEND:VCARD\n"
+    assert read(open_vcards(write(cards.encode()))) == [(1, [None], "malformed"), (2, ["Ann"], None)]
+
+
+def test_what_is_inside_of_a_vcard_is_read_or_a_fault(write):
+    """Parameters of every kind are read; a card inside of a card is a fault."""
+    lines = 'item1.FN;X="a:b,c;d",e;Y;CHARSET=UTF-8:Ann\nEMAIL;;TYPE=work,home;PREF:a@x.tw\nTEL;:+886912'
+    inner = "FN:Bob\nBEGIN:VTIMEZONE\nTZID:x\nEND:VTIMEZONE"
+    cards = "".join(f"BEGIN:VCARD\nVERSION:3.0\n{one}\nEND:VCARD\n" for one in (lines, inner))
+    found = read(open_vcards(write(cards.encode())))
+    assert found == [(1, ["Ann", ["a@x.tw"], ["+886912"]], None), (2, [None, None, None], "malformed")]
+
+
 # --- workbooks ---
 
 

@@ -26,6 +26,10 @@ MAX_RECORD: Final = 1_000_000  # bytes of a JSON line, characters of a vCard
 _LOOKS_AT: Final = 1_000  # records, to know the columns
 _CHARACTER_ERRORS: Final = "surrogateescape"
 _MINE: Final = "x-frontdesk-"
+_NAME: Final = "[A-Za-z0-9_-]++"
+_LINE: Final = re.compile(  # of a vCard; the library takes for ever to find out that a line is none
+    rf"""(?:{_NAME}\.)?{_NAME}(?:;(?=[;:]))?(?:;{_NAME}(?:[=,](?:"[^"]*+"|[^";:,]*+))*+)*+:"""
+)
 _IGNORED: Final = frozenset({"version", "prodid", "rev", "photo", "logo", "sound", "key"})
 _TOO_LARGE: Final = Fault("too-large", None, f"This record has more than {MAX_RECORD} bytes.")
 
@@ -134,6 +138,8 @@ def _read_vcards(path: Path, encoding: str) -> Iterator[tuple[int, Record]]:
 def _parse_vcard(text: str) -> Record:
     if re.search("[\ud800-\udfff]", text):
         return Fault("encoding", None, "This vCard has bytes that are not text.")
+    if not all(_LINE.match(line) for line in re.sub("\n[\t ]", "", text).split("\n") if line):
+        return Fault("malformed", None, "This vCard has a line without a name and a colon.")
     try:
         card = vobject.readOne(text)
     except (VObjectError, ValueError, UnicodeError, LookupError, AttributeError, RecursionError) as error:
@@ -144,7 +150,7 @@ def _parse_vcard(text: str) -> Record:
             if kind not in _IGNORED:
                 for line in lines:
                     _take_line(found, kind, line)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # a card inside of a card has no value
         return Fault("malformed", "attributes", "An attribute of this vCard cannot be read.")
     if "FN" not in found and "N" in found:
         found["FN"] = found["N"]
