@@ -30,7 +30,7 @@ from frontdesk.identities.introspection import (
     load_introspection,
     set_introspection,
 )
-from frontdesk.identities.model import Offered, Proof, Witness
+from frontdesk.identities.model import Offered, Proof
 from frontdesk.identities.proving import Prover
 from frontdesk.organizations.model import Caller, Right, system_caller
 from frontdesk.testing import FakeEnterprise, run_fake_enterprise
@@ -104,7 +104,7 @@ async def test_whom_the_enterprise_names_is_proven(asking):
     """By no key, in the realm of the inbox, with the card that it tells."""
     proof = await asking.prove()
     assert (proof.key.realm, proof.key.source_id) == (asking.inbox.realm_id, "M-1001")
-    assert (proof.witness, proof.jti, proof.card.name) == (Witness(), None, "Ann")
+    assert (proof.witness.realm_key_id, proof.jti, proof.card.name) == (None, None, "Ann")
     async with asking.db.begin(asking.organization) as tx:
         opening = await open_session(tx, asking.inbox, stored=None, proof=proof, now=NOW)
         assert opening.session.assurance is Assurance.SIGNED
@@ -119,6 +119,7 @@ LIES = [
     ("for an object", {"aud": {"a": "shop-desk"}}, RefusalReason.AUDIENCE_MISMATCH),
     ("expired", {"exp": int(NOW.timestamp()) - 1}, RefusalReason.EXPIRED),
     ("exp is text", {"exp": str(SOON)}, RefusalReason.CLAIM_INVALID),
+    ("exp is after all years", {"exp": 253_402_300_800}, RefusalReason.CLAIM_INVALID),
     ("not yet", {"nbf": SOON}, RefusalReason.ISSUED_IN_FUTURE),
     ("no sub", {"sub": None}, RefusalReason.SOURCE_ID_INVALID),
     ("sub is 0", {"sub": 0}, RefusalReason.SOURCE_ID_INVALID),
@@ -288,6 +289,23 @@ async def test_sessions_end_with_what_they_rest_on(asking):
         token = await session_of(asking)
         await asking.configure(**changes)
         assert (changes, await runs(asking, token)) == (changes, goes_on)
+
+
+async def test_what_was_answered_before_a_change_opens_nothing_after_it(asking):
+    """Asking takes a while: in it somebody may say who is asked, or that less may be claimed."""
+    for changes in ({"audiences": ("other",)}, {"client_id": "other"}):
+        await asking.configure()
+        proof = await asking.prove()
+        await asking.configure(**changes)
+        with pytest.raises(IdentityRefused):
+            async with asking.db.begin(asking.organization) as tx:
+                await open_session(tx, asking.inbox, stored=None, proof=proof, now=NOW)
+
+
+async def test_an_enterprise_of_the_far_future_is_refused(asking):
+    """Over the wire: nothing is remembered until a time that there is not."""
+    asking.enterprise.people["ann"] = ANN | {"exp": 253_402_300_800}
+    assert await asking.refusal() == RefusalReason.CLAIM_INVALID
 
 
 async def test_another_mode_ends_proven_sessions(asking):

@@ -185,6 +185,9 @@ async def test_profiles_that_are_taken_from_a_set_end_the_sessions_that_claim_th
         opening = await open_session(tx, publishing.inbox, stored=None, proof=proof, now=NOW)
         await set_set_limits(tx, owner, publishing.key_set.id, allowed_profiles=[], may_narrow=False)
         assert await find_session(tx, opening.token, NOW) is None
+    with pytest.raises(IdentityRefused):  # proven before it was taken away
+        async with publishing.db.begin(publishing.organization) as tx:
+            await open_session(tx, publishing.inbox, stored=None, proof=proof, now=NOW)
 
 
 async def test_who_may_let_an_address_count(publishing, owner):

@@ -181,6 +181,16 @@ async def test_what_a_key_may_claim_is_listed_per_key(tx, owner, shop):
         await set_key_limits(tx, owner, key_id, allowed_profiles=[shop.inbox.id], may_narrow=False)
 
 
+async def test_what_was_proven_before_a_profile_was_taken_away_claims_it_no_more(tx, owner, shop):
+    """A token is checked a moment before the chat opens: in it somebody may limit the key."""
+    vip, _ = await create_profile(tx, owner, {"name": "VIP"})
+    await set_key_limits(tx, owner, shop.enterprise.key.id, allowed_profiles=[vip.id], may_narrow=False)
+    claiming, plain = await shop.prove(tx, "M-1", access_profiles=["VIP"]), await shop.prove(tx, "M-1")
+    await set_key_limits(tx, owner, shop.enterprise.key.id, allowed_profiles=[], may_narrow=False)
+    assert await refusal(open_session(tx, shop.inbox, stored=None, proof=claiming, now=NOW))
+    assert (await open_session(tx, shop.inbox, stored=None, proof=plain, now=NOW)).session
+
+
 async def test_who_may_change_keys(tx, owner, shop):
     """Whoever adds a key can be anybody of the realm: that takes all of its inboxes."""
     beside = await make_inbox(tx, owner, "Beside")

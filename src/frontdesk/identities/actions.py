@@ -1,5 +1,6 @@
 """How a chat opens, and what becomes of its session."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, cast
@@ -11,7 +12,7 @@ from frontdesk.contacts.actions import refresh_card
 from frontdesk.contacts.model import CardFields, Provenance
 from frontdesk.contacts.queries import touch_inbox
 from frontdesk.core.db import Database, Tx
-from frontdesk.core.ids import ContactId, IdentityId, OrganizationId, RealmId, SessionId, new_id
+from frontdesk.core.ids import ContactId, IdentityId, OrganizationId, ProfileId, RealmId, SessionId, new_id
 from frontdesk.core.live import Event, announce
 from frontdesk.core.secrets import Cipher, IssuedSecret, hash_secret, issue_secret, parse_secret
 from frontdesk.core.text import utc_now
@@ -88,8 +89,8 @@ async def open_session(
     with their anonymous contacts. A hidden session of A is not ended: the same browser may have A's page in another
     window, and it is answered only there, until its proof is too old.
 
-    Raises IdentityRefused when the proof was used before by another session, was made for another realm, or its key was
-    revoked or the inbox asks for other proofs meanwhile; the caller's transaction must then roll back.
+    Raises IdentityRefused when the proof was used before by another session, was made for another realm, or when it
+    would not count any more as the settings are now; the caller's transaction must then roll back.
     """
     if stored is not None and stored.inbox_id != inbox.id:
         stored = None
@@ -191,17 +192,18 @@ async def _check_circumstances(tx: Tx, inbox: Inbox, proof: Proof) -> None:
         raise IdentityRefused(RefusalReason.UNKNOWN_KEY, "a key of another realm")
     if await lock_identity_mode(tx, inbox.id) is not inbox.identity_mode:
         raise IdentityRefused(RefusalReason.UNKNOWN_KEY, "the platform asks for other proofs meanwhile")
-    if not await _lock_witness(tx, inbox, proof.witness):
-        raise IdentityRefused(RefusalReason.KEY_REVOKED, "revoked meanwhile")
+    if not await _lock_witness(tx, inbox, proof.witness, proof.claims.access_profiles):
+        raise IdentityRefused(RefusalReason.KEY_REVOKED, "revoked, limited or changed meanwhile")
 
 
-async def _lock_witness(tx: Tx, inbox: Inbox, witness: Witness) -> bool:
-    """Tell whether what proved somebody is still good, and keep it so until this transaction ends."""
+async def _lock_witness(tx: Tx, inbox: Inbox, witness: Witness, claimed: Collection[ProfileId]) -> bool:
+    """Tell whether what proved somebody is still good for that, and keep it so until this transaction ends."""
     if witness.realm_key_id is not None:
-        return await keys.lock_good_key(tx, witness.realm_key_id)
+        return await keys.lock_good_key(tx, witness.realm_key_id, claimed)
     if witness.realm_key_set_id is not None:
-        return await key_sets.lock_good_key_set(tx, witness.realm_key_set_id)
-    return await lock_introspection(tx, inbox.id) is not None
+        return await key_sets.lock_good_key_set(tx, witness.realm_key_set_id, claimed)
+    asked = await lock_introspection(tx, inbox.id)
+    return asked is not None and asked.updated_at == witness.asked_as_of
 
 
 async def _renew(

@@ -17,7 +17,7 @@ Claims = Mapping[str, Any]
 
 _MAX_TEXT: Final = 2048  # of one claim about the card
 _MAX_DEPTH: Final = 16
-_LATEST_TIME: Final = 2**40  # seconds; keeps arithmetic with hostile numbers finite
+_LATEST_TIME: Final = 253_402_300_800  # seconds: the year 10000, which no datetime reaches
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 

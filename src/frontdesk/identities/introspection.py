@@ -68,7 +68,8 @@ def judge_answer(
     check_recipient(answer, asked.audiences)
     expires_at = read_expiry(answer, now)
     key = IdentityKey(realm, read_source_id(answer, refused))
-    return Proof(key, Witness(), read_card(answer), read_session_claims(answer, asked), expires_at=expires_at)
+    witness = Witness(asked_as_of=asked.updated_at)
+    return Proof(key, witness, read_card(answer), read_session_claims(answer, asked), expires_at=expires_at)
 
 
 def check_active(answer: Claims) -> None:

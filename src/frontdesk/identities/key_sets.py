@@ -214,13 +214,14 @@ async def load_key_sets(tx: Tx, realm_id: RealmId) -> list[KeySet]:
     return await _list(tx, "realm_id = %(id)s", realm_id)
 
 
-async def lock_good_key_set(tx: Tx, key_set_id: RealmKeySetId) -> bool:
-    """Tell whether the set exists and is not revoked, and keep it so until this transaction ends."""
+async def lock_good_key_set(tx: Tx, key_set_id: RealmKeySetId, claimed: Collection[ProfileId]) -> bool:
+    """Tell whether the set is not revoked and may claim these profiles; it stays so until this transaction ends."""
     sql = """
-        SELECT state = 'active' FROM realm_key_sets
+        SELECT state = 'active' AND allowed_profiles @> %(claimed)s::uuid[] FROM realm_key_sets
          WHERE organization_id = %(organization)s AND id = %(id)s FOR SHARE
     """
-    return bool(await tx.fetch_value(sql, {"organization": tx.organization_id, "id": key_set_id}))
+    params = {"organization": tx.organization_id, "id": key_set_id, "claimed": list(claimed)}
+    return bool(await tx.fetch_value(sql, params))
 
 
 async def claim_fetch(tx: Tx, key_set_id: RealmKeySetId, now: datetime) -> bool:

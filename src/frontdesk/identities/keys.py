@@ -123,13 +123,14 @@ async def set_key_limits(
     return replace(key, allowed_profiles=allowed, may_narrow=may_narrow)
 
 
-async def lock_good_key(tx: Tx, key_id: RealmKeyId) -> bool:
-    """Tell whether the key exists and is not revoked, and keep it so until this transaction ends."""
+async def lock_good_key(tx: Tx, key_id: RealmKeyId, claimed: Collection[ProfileId]) -> bool:
+    """Tell whether the key is not revoked and may claim these profiles; it stays so until this transaction ends."""
     sql = """
-        SELECT state <> 'revoked' FROM realm_keys
+        SELECT state <> 'revoked' AND allowed_profiles @> %(claimed)s::uuid[] FROM realm_keys
          WHERE organization_id = %(organization)s AND id = %(id)s FOR SHARE
     """
-    return bool(await tx.fetch_value(sql, {"organization": tx.organization_id, "id": key_id}))
+    params = {"organization": tx.organization_id, "id": key_id, "claimed": list(claimed)}
+    return bool(await tx.fetch_value(sql, params))
 
 
 async def _add(

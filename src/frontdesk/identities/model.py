@@ -78,11 +78,12 @@ class ProvenCard:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """By what somebody was proven. All None: the enterprise said so when it was asked."""
+    """By what somebody was proven: a key, a key of a set, or the enterprise's answer."""
 
     realm_key_id: RealmKeyId | None = None
     realm_key_set_id: RealmKeySetId | None = None
     key_id: str | None = None  # the kid within the set
+    asked_as_of: datetime | None = None  # when it was written how the enterprise is asked
 
 
 @dataclass(frozen=True, slots=True)
