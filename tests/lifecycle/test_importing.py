@@ -10,13 +10,13 @@ from tests.lifecycle.importing_desk import Desk, checksum
 from tests.making import make_inbox
 
 from frontdesk.access.actions import create_profile
-from frontdesk.contacts.actions import update_contact
+from frontdesk.contacts.actions import set_inboxes, update_contact
 from frontdesk.contacts.attributes import Kind
 from frontdesk.contacts.configuring import create_definition
 from frontdesk.contacts.labels import create_label as create_contact_label
 from frontdesk.contacts.model import Provenance
 from frontdesk.contacts.queries import find_addresses, find_provenance, get_contact
-from frontdesk.core.errors import Forbidden, NotFound
+from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound
 from frontdesk.core.ids import new_id
 from frontdesk.core.text import utc_now
 from frontdesk.identities.cards import Given, create_card, get_view
@@ -383,3 +383,75 @@ async def test_a_file_is_taken_once_and_by_its_uploader_only(services, owner, de
         await importing.create_import(services, other.caller, NewImport(key))
     with pytest.raises(ImportUnreadable):
         await desk.bring(b"", "empty.csv")
+
+
+async def test_no_import_tells_which_addresses_others_have(services, owner, desk):
+    """Neither a remark nor the outcome of a guess does, and what was guessed right is refused as what was not."""
+    await add(desk, fields={"name": "A", "emails": ["a@shop.tw"]}, source_id="M-1")
+    weak = await make_key_desk(services, owner, Right.CONTACTS_IMPORT, Right.CONTACTS_EDIT)
+    content = b"name,sourceId,email\nA,M-1,a@shop.tw\nA,M-1,b@shop.tw\nB,M-2,a@shop.tw\nB,M-2,a@shop.tw\n"
+    one = await weak.bring(content)
+    expected = [(2, "error", "forbidden"), (3, "error", "forbidden"), (4, "created", None), (5, "merged", None)]
+    await weak.check(one)
+    assert outcomes(await weak.rows(one, is_dry=True)) == expected
+    again = await desk.bring(b"name,email\nC,a@shop.tw\n")
+    await desk.check(again)
+    assert outcomes(await desk.rows(again, is_dry=True)) == [(2, "created", "shared-email")]
+
+
+async def test_who_may_not_see_addresses_takes_no_file_of_others_over(services, owner, desk):
+    """Its samples are shown neither alone nor in the list, and nobody makes it theirs by running or undoing it."""
+    one = await desk.bring(b"name,email\nA,a@shop.tw\n")
+    weak = await make_key_desk(services, owner, Right.CONTACTS_IMPORT, Right.CONTACTS_EDIT)
+    async with services.db.begin(owner.organization_id) as tx:
+        ((listed,), _) = await importing.list_imports(tx, weak.caller, limit=10, offset=0)
+        assert listed.samples == (await importing.access_import(tx, weak.caller, one.id)).samples == []
+        for step in (importing.start_check, importing.start_run):
+            with pytest.raises(Forbidden):
+                await step(tx, weak.caller, one.id)
+    await desk.run(one)
+    async with services.db.begin(owner.organization_id) as tx:
+        with pytest.raises(Forbidden):
+            await importing.start_undo(tx, weak.caller, one.id)
+
+
+async def test_an_undo_writes_only_what_its_caller_may_write_now(services, owner, desk):
+    """Whoever was moved to an inbox of others since stays as they are, access too."""
+    async with services.db.begin(owner.organization_id) as tx:
+        mine, other = await make_inbox(tx, owner, "Mine"), await make_inbox(tx, owner, "Other")
+    mover = await add(desk, fields={"name": "A"}, source_id="M-1", inbox_ids=(mine.id,))
+    rights = (Right.CONTACTS_IMPORT, Right.CONTACTS_EDIT, Right.CONTACTS_EDIT_ACCESS)
+    limited = await make_key_desk(services, owner, *rights, inboxes=[mine.id])
+    one = await limited.bring(b"name,sourceId,inboxes,queryMetadata\nB,M-1,,{}\nC,M-2,Mine,\nD,M-3,Mine,\n")
+    assert (await limited.run(one)).counts == {"created": 2, "updated": 1}
+    async with services.db.begin(owner.organization_id) as tx:
+        for contact_id in (mover, (await look(desk, "M-2")).contact.id):
+            await set_inboxes(tx, owner, contact_id, {other.id})
+    assert (await limited.undo(one)).undone == {"removed": 1, "restored": 0, "kept": 2}
+    assert (await look(desk, "M-1")).contact.query_metadata == {}
+
+
+async def test_no_row_can_stop_an_import(desk):
+    """Characters that cannot be kept and JSON of any depth are errors of their rows; the others are imported."""
+    deep = "[" * 900 + "]" * 900
+    evil = ["x\0", "x\ud800"]
+    lines = [f'{{"{key}": {deep}}}' for key in ("name", "labels", "inboxes")]
+    lines += [json.dumps({key: value}) for key in ("name", "labels", "inboxes", "sourceId") for value in evil]
+    uses = [{"column": key, "target": key} for key in ("name", "labels", "inboxes", "sourceId")]
+    ndjson = "\n".join([*lines, '{"name": "Ann"}']).encode()
+    for content, filename in ((ndjson, "a.ndjson"), (b"name,labels\n,x\0\nAnn,\n", "a.csv")):
+        mapping = uses if filename == "a.ndjson" else uses[:2]
+        one = await desk.run(await desk.bring(content, filename, mapping=mapping))
+        assert one.state is ImportState.DONE
+        assert one.counts == {"error": one.done_count - 1, "created": 1}
+
+
+async def test_a_file_that_nobody_can_use_is_not_kept(services, desk):
+    """A mapping that is wrong spends the upload, so its file goes with it."""
+    key = await desk.upload(b"name\nAnn\n")
+    with pytest.raises(InvalidRequest):
+        await importing.create_import(
+            services, desk.caller, NewImport(key, mapping=[{"column": "no", "target": "name"}])
+        )
+    with pytest.raises(FileNotFoundError):
+        await services.files.read(key)

@@ -37,6 +37,11 @@ def to_text(cell: Any) -> str:  # noqa: ANN401 -- JSON, or a cell
     return dump_json(cell)
 
 
+def storable(text: str) -> str:
+    """Return text that the database can keep, for people to read: what it cannot is left out or replaced."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def join_list(items: Iterable[str], separator: str = ";") -> str:
     """Return a list as one cell, which `split_list` reads."""
     return separator.join(_quote(item, separator) for item in items)

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from frontdesk.core.files import Files
-from frontdesk.lifecycle.import_cells import to_text
+from frontdesk.lifecycle.import_cells import storable, to_text
 from frontdesk.lifecycle.import_formats import Table, UnreadableFile, open_csv
 from frontdesk.lifecycle.import_model import Options
 from frontdesk.lifecycle.import_records import open_ndjson, open_vcards
@@ -63,8 +63,4 @@ async def inspect_file(files: Files, key: str, file_format: str, options: Option
         table = await open_table(path, file_format, options, max_rows=_LOOKS_AT)
         first = await asyncio.to_thread(lambda: list(islice(table.rows, SAMPLES)))
     samples = [[to_text(cell)[:_MAX_SAMPLE] for cell in row.cells] for row in first if row.fault is None]
-    return Inspected(table.columns, [[_storable(cell) for cell in cells] for cells in samples])
-
-
-def _storable(text: str) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    return Inspected(table.columns, [[storable(cell) for cell in cells] for cells in samples])

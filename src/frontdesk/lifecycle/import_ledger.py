@@ -32,6 +32,7 @@ class Batch:
     is_dry: bool
     drafts: Sequence[Draft]
     options: Options
+    limits: Limits
 
 
 async def load_lookup(tx: Tx, limits: Limits, schema: Schema, region: str | None) -> Lookup:
@@ -246,17 +247,26 @@ async def _find_erased(tx: Tx, cipher: Cipher, drafts: Iterable[Draft], keys: Se
 
 
 async def _find_shared_emails(tx: Tx, batch: Batch) -> frozenset[str]:
-    """Return which e-mails, in lower case, contacts have whom this import did not make."""
+    """Return which e-mails, in lower case, contacts have whom this import did not make, as far as they may be seen."""
     emails = {email.lower() for draft in batch.drafts for email in draft.fields.get("emails", ())}
-    if not emails:
+    personal = batch.limits.personal
+    if not emails or personal == frozenset():
         return frozenset()
     sql = """
         SELECT DISTINCT e.email_key FROM contact_emails e
           JOIN contacts c ON c.organization_id = e.organization_id AND c.id = e.contact_id AND c.deleted_at IS NULL
          WHERE e.organization_id = %(organization)s AND e.email_key = ANY(%(emails)s)
+           AND (%(inboxes)s::uuid[] IS NULL OR EXISTS (
+               SELECT 1 FROM contact_inboxes x WHERE x.organization_id = c.organization_id AND x.contact_id = c.id
+                                                 AND x.inbox_id = ANY(%(inboxes)s)))
            AND NOT EXISTS (SELECT 1 FROM import_rows r
                             WHERE r.organization_id = e.organization_id AND r.contact_id = e.contact_id
                               AND r.import_id = %(import)s AND r.outcome = 'created')
     """
-    params = {"organization": tx.organization_id, "emails": list(emails), "import": batch.import_id}
+    params = {
+        "organization": tx.organization_id,
+        "emails": list(emails),
+        "inboxes": None if personal is None else list(personal),
+        "import": batch.import_id,
+    }
     return frozenset(row[0] for row in await tx.fetch(sql, params))

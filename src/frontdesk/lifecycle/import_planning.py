@@ -200,10 +200,7 @@ class Planner:
         self._require_access(draft, inboxes | draft.inbox_ids, is_stored=state.is_stored)
         self._check_new_keys(draft, state, inboxes)
         changes = self._compare(draft, state)
-        is_personal = any(change.field in _LISTS for change in changes)
-        if is_personal and state.is_stored and not reaches(self._limits.personal, inboxes):
-            detail = "You may not see e-mails and phones of this contact."
-            raise _Refused(Outcome.ERROR, "forbidden", "emails", detail)
+        self._require_personal(draft, state, changes, inboxes)
         self._check_unique(state, changes)
         was_touched, old = state.is_touched, self._old_values(draft, state, changes)
         self._apply(draft, state, changes)
@@ -262,6 +259,16 @@ class Planner:
     def _require_access(self, draft: Draft, inboxes: Iterable[InboxId], *, is_stored: bool = True) -> None:
         if draft.sets_access and is_stored and not reaches(self._limits.access, inboxes):
             raise _Refused(Outcome.ERROR, "forbidden", "accessProfiles", "You may not say what this contact may read.")
+
+    def _require_personal(
+        self, draft: Draft, state: CardState, changes: Sequence[FieldChange], inboxes: frozenset[InboxId]
+    ) -> None:
+        """Refuse addresses for a card whose own may not be seen; equal ones too, else they could be guessed."""
+        is_own = not state.is_stored or (state.by_this_import and not any(one.field in _LISTS for one in changes))
+        given = next((name for name in sorted(_LISTS) if name in draft.fields), None)
+        if given is not None and not is_own and not reaches(self._limits.personal, inboxes):
+            detail = "You may not see e-mails and phones of this contact."
+            raise _Refused(Outcome.ERROR, "forbidden", given, detail)
 
     # --- writing it down ---
 

@@ -15,6 +15,7 @@ import vobject
 from vobject.base import VObjectError
 
 from frontdesk.core.charset import guess_encoding
+from frontdesk.core.inputs import MAX_JSON_DEPTH
 from frontdesk.core.text import dump_json
 from frontdesk.lifecycle.import_cells import JSON_CELL
 from frontdesk.lifecycle.import_formats import MAX_COLUMNS, SourceRow, Table, UnreadableFile
@@ -100,12 +101,22 @@ def _parse_line(line: bytes) -> Record:
         return Fault("malformed", None, f"This line is not JSON: {error}.")
     if not isinstance(value, dict):
         return Fault("malformed", None, "This line is JSON, but not an object.")
+    if line.count(b"[") + line.count(b"{") > MAX_JSON_DEPTH and _is_deep(value):
+        return Fault("malformed", None, f"This line is nested more than {MAX_JSON_DEPTH} deep.")
     attributes = value.pop("attributes", None)
     if isinstance(attributes, dict):
         value |= {f"attributes.{key}": one for key, one in attributes.items()}
     elif attributes is not None:
         return Fault("malformed", "attributes", "The attributes are an object.")
     return value
+
+
+def _is_deep(value: Any) -> bool:  # noqa: ANN401 -- JSON
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        lists = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, dict | list))
+        level = [inner for inners in lists for inner in inners]
+    return bool(level)
 
 
 # --- vCards ---

@@ -184,7 +184,7 @@ async def _do_batch(work: Work, course: _Course, batch: Sequence[Parsed], done: 
 async def _decide(tx: Tx, work: Work, course: _Course, caller: Caller, batch: Sequence[Parsed]) -> list[RowResult]:
     drafts = [parsed for _, parsed in batch if isinstance(parsed, Draft)]
     schema, now = course.lookup.schema, utc_now()
-    about = Batch(work.import_id, work.is_dry, drafts, course.options)
+    about = Batch(work.import_id, work.is_dry, drafts, course.options, course.limits)
     ledger = await load_ledger(tx, work.services.cipher, about, schema)
     planner = Planner(ledger, course.limits, schema, now)
     results = [

@@ -1,7 +1,7 @@
 """Takes back what an import wrote, the last row first: new contacts go, changed ones get their former values.
 
-What somebody changed, used or added to since stays, and is counted. Done in batches, each of which says how far it is,
-so that it goes on where a process died.
+What somebody changed, used or added to since stays, and is counted; so does what the caller may not write now. Done in
+batches, each of which says how far it is, so that it goes on where a process died.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from frontdesk.lifecycle import import_undo_queries as undo_queries
 from frontdesk.lifecycle.import_ledger import find_unique, load_cards, lock_contacts
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 from frontdesk.lifecycle.import_model import Import, ImportState, Outcome
-from frontdesk.lifecycle.import_planning import CardState
+from frontdesk.lifecycle.import_planning import CardState, Limits, reaches
 from frontdesk.lifecycle.import_running import NOT_ALLOWED, Work, find_importer, record_import
 from frontdesk.lifecycle.import_undo_queries import WrittenRow
 from frontdesk.lifecycle.import_writing import (
@@ -53,6 +53,7 @@ class _Undoing:
     """What one batch takes back."""
 
     schema: Schema
+    limits: Limits
     cards: Mapping[ContactId, CardState]
     restored: Restored
     links: dict[str, set[tuple[ContactId, UUID]]]
@@ -98,14 +99,18 @@ async def _finish(tx: Tx, one: Import, now: datetime) -> None:
 async def _take_back(
     tx: Tx, caller: Caller, one: Import, rows: Sequence[WrittenRow], now: datetime
 ) -> Mapping[str, int]:
+    limits = Limits.of(caller)
     made = {row.contact_id for row in rows if row.outcome is Outcome.CREATED}
     written = [row for row in rows if row.outcome is not Outcome.CREATED and set(row.old_values) > {"version"}]
     everybody = made | {row.contact_id for row in written}
     await lock_contacts(tx, everybody)
-    removed = await _remove_made(tx, one, made)
+    cards = await load_cards(tx, everybody)
+    mine = {contact_id for contact_id in made & cards.keys() if reaches(limits.edit, cards[contact_id].inboxes)}
+    removed = await _remove_made(tx, one, mine)
     undoing = _Undoing(
         schema=await hold_schema(tx),
-        cards=await load_cards(tx, {row.contact_id for row in written}),
+        limits=limits,
+        cards={one: state for one, state in cards.items() if one not in removed},
         restored={},
         links={"inboxes": set(), "labels": set(), "profiles": set()},
         keys=set(),
@@ -135,7 +140,7 @@ async def _remove_made(tx: Tx, one: Import, made: Collection[ContactId]) -> set[
 def _restore(undoing: _Undoing, row: WrittenRow) -> None:
     """Give the card its former values where it still says what the row wrote."""
     state, old = undoing.cards.get(row.contact_id), row.old_values
-    if state is None:  # deleted, merged or erased since
+    if state is None or not _may_write(undoing.limits, state, old):  # deleted, merged, erased or moved away since
         undoing.kept.add(row.contact_id)
         return
     for field, (before, after) in old.get("fields", {}).items():
@@ -153,6 +158,16 @@ def _restore(undoing: _Undoing, row: WrittenRow) -> None:
         (row.contact_id, IdentityKey(RealmId(UUID(realm)), source_id)) for realm, source_id in old.get("keys", ())
     }
     undoing.touched.add(row.contact_id)
+
+
+def _may_write(limits: Limits, state: CardState, old: Mapping[str, Any]) -> bool:
+    """Tell whether the caller may write what a row wrote: access, e-mails and phones have rights of their own."""
+    needed = [limits.edit]
+    if "queryMetadata" in old or "profiles" in old:
+        needed.append(limits.access)
+    if not _LISTS.isdisjoint(old.get("fields", {})):
+        needed.append(limits.personal)
+    return all(reaches(limit, state.inboxes) for limit in needed)
 
 
 def _restore_field(undoing: _Undoing, state: CardState, change: FieldChange, old: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from frontdesk.core.db import Tx, to_jsonb
 from frontdesk.core.ids import ContactId, new_id
 from frontdesk.core.live import Event, announce_all
 from frontdesk.identities.queries import refresh_search_ids
+from frontdesk.lifecycle.import_cells import storable
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 from frontdesk.lifecycle.import_model import ImportId, RowResult
 from frontdesk.lifecycle.import_planning import CardState
@@ -90,8 +91,8 @@ async def insert_rows(tx: Tx, import_id: ImportId, results: Sequence[RowResult],
         "outcomes": [result.outcome.value for result in results],
         "contacts": [result.contact_id for result in results],
         "codes": [result.fault and result.fault.code for result in results],
-        "fields": [result.fault and result.fault.field for result in results],
-        "details": [result.fault and result.fault.detail for result in results],
+        "fields": [result.fault and result.fault.field and storable(result.fault.field) for result in results],
+        "details": [result.fault and storable(result.fault.detail) for result in results],
         "old_values": [None if is_dry else to_jsonb(result.old_values) for result in results],
     }
     await tx.execute(sql, params)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from frontdesk.contacts.schema import load_schema
 from frontdesk.core.db import Tx
-from frontdesk.core.errors import Forbidden, NotFound, TooManyRequests
+from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound, TooManyRequests
 from frontdesk.core.ids import OrganizationId, new_id
 from frontdesk.core.jobs import enqueue
 from frontdesk.core.live import Event, announce
@@ -47,7 +47,7 @@ async def create_import(services: Services, caller: Caller, wanted: NewImport) -
     """Begin an import with a file that the caller uploaded for it. Nothing is imported yet.
 
     Opens its own transactions: the file is looked at in between. Rights: contacts.import and contacts.edit. Raises
-    NotFound, UploadSpent, InvalidRequest, and ImportUnreadable, after which the upload is spent.
+    NotFound, UploadSpent, and InvalidRequest and ImportUnreadable, after which the upload is spent.
     """
     require_importing(caller)
     parse_options(wanted.options or {})  # before the upload is spent
@@ -58,6 +58,9 @@ async def create_import(services: Services, caller: Caller, wanted: NewImport) -
     except UnreadableFile as error:
         await services.files.delete(stored.key)
         raise ImportUnreadable(str(error)) from error
+    except InvalidRequest:
+        await services.files.delete(stored.key)
+        raise
 
 
 async def begin_import(services: Services, caller: Caller, stored: StoredFile, wanted: NewImport) -> Import:
@@ -109,7 +112,8 @@ async def list_imports(tx: Tx, caller: Caller, *, limit: int, offset: int) -> tu
     """Return one page of the imports that the caller may see, the newest first, and how many there are."""
     caller.require(Right.CONTACTS_IMPORT)
     only = None if caller.inboxes_for(Right.CONTACTS_IMPORT) is None else caller.id
-    return await queries.list_imports(tx, of=only, limit=limit, offset=offset)
+    found, count = await queries.list_imports(tx, of=only, limit=limit, offset=offset)
+    return [_show(caller, one) for one in found], count
 
 
 async def change_mapping(
@@ -198,6 +202,8 @@ async def _start(
     **changes: Any,  # noqa: ANN401 -- columns
 ) -> Import:
     require_importing(caller)
+    if not may_see_file(caller, one):  # else it would be theirs from here on, with all that stands in the file
+        raise Forbidden(facts={"right": Right.CONTACTS_VIEW_PERSONAL.value})
     targets = {str(use["target"]) for use in one.mapping}
     if needs_file and one.file_key is None:
         raise ImportFileGone
