@@ -40,6 +40,7 @@ async def test_a_file_becomes_contacts_only_after_it_was_checked(olga, work):
     page = (await olga.get(here)).text
     assert "Nothing is imported yet" in page
     assert "This is not an e-mail address." in page
+    assert '<span class="fd-xs fd-muted">E-mail</span>' in page
     errors = await olga.get(f"{here}/errors")
     assert errors.text.splitlines()[1].startswith(
         "3,invalid-value,emails,This is not an e-mail address.,Nobody,no-mail"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from frontdesk.access.model import Assurance
 from frontdesk.console.faults import field_errors, screen_router
+from frontdesk.console.languages import region_name
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.navigation import N_
 from frontdesk.console.pages import go, look_of, page
@@ -93,6 +94,7 @@ async def show_fields(request: Request, member: Configurer) -> Response:
         definitions = await configuring.list_definitions(tx, member.caller)
         found, _ = await labels.list_labels(tx, member.caller)
         rules = await configuring.get_rules(tx, member.caller)
+    language = look_of(request).language
     return settings_page(
         request,
         "settings/fields.html",
@@ -101,7 +103,7 @@ async def show_fields(request: Request, member: Configurer) -> Response:
         rules={field: render_may_know(value) for field, value in rules.may_know.items()},
         phone_region=rules.phone_region,
         refused_source_ids=rules.refused_source_ids,
-        phone_regions=sorted(SUPPORTED_REGIONS),
+        phone_regions=sorted(SUPPORTED_REGIONS, key=lambda code: region_name(code, shown_in=language)),
         kinds=KINDS,
         card_fields=CARD_FIELDS,
     )
