@@ -11,7 +11,7 @@ from frontdesk.channels.model import Inbox
 from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts.actions import create_contact
 from frontdesk.contacts.attributes import Kind
-from frontdesk.contacts.configuring import create_definition
+from frontdesk.contacts.configuring import create_definition, set_phone_region
 from frontdesk.contacts.labels import add_labels, create_label, list_labels
 from frontdesk.contacts.model import CardFields, Contact, Provenance
 from frontdesk.contacts.notes import write_note
@@ -68,6 +68,7 @@ async def fill_cards(tx: Tx, caller: Caller, inbox: Inbox, *, agent: str, vip: s
         )
     ):
         await create_definition(tx, caller, key, {"name": name, "kind": kind, "choices": choices, "position": position})
+    await set_phone_region(tx, caller, "TW")
     care, repair = [(await create_label(tx, caller, name)).id for name in (_CARE, _REPAIR)]
     await add_labels(tx, caller, zhang, [care])
     await write_note(tx, caller, zhang, "Prefers delivery after 19:00. 請於晚間七點後配送。")
