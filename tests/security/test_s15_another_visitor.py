@@ -9,7 +9,10 @@ from tests.making import make_inbox
 from conftest import make_key
 from conftest_webchat import Browser, Shop
 from frontdesk.conversations.attachments import bring_attachment
+from frontdesk.core.db import Database
 from frontdesk.core.ids import ConversationId
+from frontdesk.demo.organization import Person
+from frontdesk.identities.source_ids import set_source_id
 from frontdesk.organizations.keys import create_api_key
 from frontdesk.organizations.model import Right, system_caller
 
@@ -46,6 +49,26 @@ async def test_s15_a_message_after_anothers_shows_nothing(other_browser: Browser
     own = (await other_browser.open()).json()["conversation"]["id"]
     url = other_browser.url(f"conversations/{own}/messages?after={theirs['message']}")
     assert SECRET not in (await other_browser.client.get(url, headers=other_browser.headers)).text
+
+
+async def test_s15_a_browser_that_proved_nothing_does_not_read_along(
+    db: Database, shop: Shop, browser: Browser, other_browser: Browser
+):
+    """Staff believe a visitor who says who they are; what the person writes there, once proven, is not the visitor's."""
+    await other_browser.ask("I am M-believed.", key="s15-believed")
+    thread = (await other_browser.open()).json()["conversation"]["id"]
+    async with db.begin(shop.organization_id) as tx:
+        sql = "SELECT contact_id FROM conversations WHERE id = %(id)s"
+        contact = await tx.fetch_value(sql, {"id": thread})
+        await set_source_id(tx, system_caller(shop.organization_id), contact, "M-believed")
+    url = other_browser.url(f"conversations/{thread}/messages")
+    assert (await other_browser.client.get(url, headers=other_browser.headers)).status_code == 200
+    await browser.open(await shop.sign(Person("M-believed", "Bea", "bea@example.com", ())))
+    assert browser.opened["conversation"]["id"] == thread
+    await browser.ask(SECRET, key="s15-believed")
+    response = await other_browser.client.get(url, headers=other_browser.headers)
+    assert response.status_code == 401
+    assert (await other_browser.open()).json()["conversation"] is None
 
 
 async def test_s15_through_the_api_as_another_contact(

@@ -89,6 +89,8 @@ async def open_session(
     with their anonymous contacts. A hidden session of A is not ended: the same browser may have A's page in another
     window, and it is answered only there, until its proof is too old.
 
+    Browsers that wrote as this contact and proved nothing, before staff knew who it is, read along no more.
+
     Raises IdentityRefused when the proof was used before by another session, was made for another realm, or when it
     would not count any more as the settings are now; the caller's transaction must then roll back.
     """
@@ -99,6 +101,7 @@ async def open_session(
     await _check_circumstances(tx, inbox, proof)
     await queries.lock_source_ids(tx, [proof.key.source_id])  # staff who give it away hold sessions and cards as well
     identity_id, contact_id, is_new = await queries.upsert_identity(tx, proof.key, now=now)
+    await queries.end_visitor_sessions_of_contact(tx, contact_id, "login", now=now)
     secret = issue_secret(_TOKEN_KIND, tx.organization_id)
     session = await _renew(tx, stored, contact_id, identity_id, proof, secret, now=now)
     fold_from = None

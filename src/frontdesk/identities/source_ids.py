@@ -64,9 +64,10 @@ async def set_source_id(
 ) -> IdentityKey:
     """Give a contact a source id, or correct the one that it has in that realm; `realm` None: that of bare ones.
 
-    A contact that had none becomes known; a browser that is talking as this contact goes on as a visitor. A corrected
-    id is free at once for whoever comes with it, and the contact's proven sessions end. Right: contacts.edit. Safe to
-    repeat. Raises NotFound, ContactMerged, InvalidSourceId and SourceIdTaken.
+    A contact that had none becomes known; a browser that is talking as this contact goes on as a visitor until somebody
+    is proven to be the contact. A corrected id is free at once for whoever comes with it, and the contact's proven
+    sessions end. Right: contacts.edit. Safe to repeat. Raises NotFound, ContactMerged, InvalidSourceId and
+    SourceIdTaken.
     """
     await access_unmerged(tx, caller, contact_id, Right.CONTACTS_EDIT)
     key = await read_key(tx, source_id, realm or await get_bare_realm(tx, contact_id))
