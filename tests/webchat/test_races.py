@@ -4,9 +4,11 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from tests.making import make_inbox
 
 from conftest_webchat import Browser, read_events
 from frontdesk.answers.actions import answer
+from frontdesk.channels.model import IdentityMode
 from frontdesk.contacts import queries as contacts
 from frontdesk.conversations import queries as threads
 from frontdesk.core.errors import NotFound
@@ -19,6 +21,7 @@ from frontdesk.identities.errors import ContactMerged, SourceIdTaken
 from frontdesk.identities.model import IdentityKey
 from frontdesk.identities.source_ids import set_source_id
 from frontdesk.organizations.model import system_caller
+from frontdesk.webchat import actions as webchat
 
 HOURS = "What are your opening hours?"
 
@@ -199,3 +202,19 @@ async def test_refused_proofs_fill_the_log_only_so_far(db, shop, client):
     assert statuses == [401] * 100 + [429]
     async with db.begin(shop.organization_id) as tx:
         await tx.execute("DELETE FROM throttle_attempts")
+
+
+async def test_an_enterprise_that_cannot_be_asked_fills_the_log_only_so_far(db, shop, client, monkeypatch):
+    """Whoever opens the chat again and again is a visitor each time, and stores nothing more."""
+    monkeypatch.setattr(webchat, "_MOST_OPENED", 3)
+    async with db.begin(shop.organization_id) as tx:
+        inbox = await make_inbox(
+            tx, system_caller(shop.organization_id), "Asks nobody", identity_mode=IdentityMode.INTROSPECT
+        )
+    browser = Browser(client, inbox)
+    for _ in range(5):
+        assert (await browser.open("token")).status_code == 200
+        assert browser.opened["notice"] == "identity-unavailable"
+    async with db.begin(shop.organization_id) as tx:
+        sql = "SELECT count(*) FROM proof_failures WHERE inbox_id = %(inbox)s"
+        assert await tx.fetch_value(sql, {"inbox": inbox.id}) == 3

@@ -1,6 +1,7 @@
 """What a browser can do: open the chat, write, log out. Each is safe to repeat."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,7 +31,7 @@ from frontdesk.organizations.throttle import Limit, count_attempt
 from frontdesk.webchat.wire import SendBody
 
 _MOST_OPENED: Final = (
-    100  # sessions, conversations, and refused proofs, from one address in a quarter of an hour, per inbox
+    100  # sessions, conversations, and failed proofs, from one address in a quarter of an hour, per inbox
 )
 _MOST_MESSAGES: Final = 100  # in one conversation within _FLOOD
 _FLOOD: Final = timedelta(minutes=1)
@@ -72,12 +73,11 @@ async def open_chat(door: Door, offered: Offered) -> Opening:
         proof = await _prove(door, offered, now)
         return await _open(door, proof, now)
     except EnterpriseUnreachable as error:
-        await _note_failure(door, error.reason, error.detail)
+        with suppress(TooManyRequests):  # one address need not tell us more often
+            await _note_failure(door, "unreachable", error.reason, error.detail)
         return replace(await _open(door, None, now), is_unchecked=True)
     except IdentityRefused as refused:
-        async with door.services.db.begin(door.organization_id) as tx:
-            await count_attempt(tx, [_limit("refusal", door)], now)
-        await _note_failure(door, refused.reason, refused.private_detail)
+        await _note_failure(door, "refusal", refused.reason, refused.private_detail)
         raise
 
 
@@ -97,7 +97,10 @@ async def _open(door: Door, proof: Proof | None, now: datetime) -> Opening:
         return opening
 
 
-async def _note_failure(door: Door, reason: RefusalReason, detail: str) -> None:
+async def _note_failure(door: Door, kind: str, reason: RefusalReason, detail: str) -> None:
+    """Keep why nobody was proven. Raises TooManyRequests, and keeps nothing, after too many of one address."""
+    async with door.services.db.begin(door.organization_id) as tx:
+        await count_attempt(tx, [_limit(kind, door)], utc_now())
     await identities.record_refusal(
         door.services.db, door.organization_id, door.inbox, reason, detail, request_id=door.request_id
     )
