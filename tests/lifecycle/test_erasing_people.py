@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.conftest import make_key
+from tests.lifecycle.importing_desk import Desk
 from tests.making import make_inbox, member
 
 from frontdesk.access.model import Assurance
@@ -32,10 +33,15 @@ from frontdesk.identities.errors import ContactMerged
 from frontdesk.identities.model import IdentityKey
 from frontdesk.identities.selecting import Selection
 from frontdesk.identities.source_ids import set_source_id
+from frontdesk.lifecycle.bulk_edits import start_bulk_edit
+from frontdesk.lifecycle.bulk_model import BulkChange, BulkKind
+from frontdesk.lifecycle.bulk_queries import claim_row
 from frontdesk.lifecycle.erasing import Mode, erase_contact, get_erasure, is_authentic, on_contact_erased
 from frontdesk.lifecycle.errors import MergeSealed
 from frontdesk.lifecycle.export_queries import finish_export, get_export
 from frontdesk.lifecycle.exporting import start_export
+from frontdesk.lifecycle.import_ledger import lock_contacts
+from frontdesk.lifecycle.import_queries import lock_import
 from frontdesk.lifecycle.merging import merge_contacts
 from frontdesk.lifecycle.receipt_queries import find_erasure
 from frontdesk.lifecycle.undoing import undo_merge
@@ -295,6 +301,30 @@ async def test_an_export_that_was_running_brings_no_file(
         assert erasure.state == "done"
         assert not await finish_export(tx, one.id, utc_now(), file_key="x", row_count=1)
         assert (await get_export(tx, one.id)).state == "failed"
+
+
+@pytest.mark.parametrize("work", ["import", "bulk edit"])
+async def test_erasing_waits_for_work_on_the_person_and_never_against_it(
+    services: Services, organization: OrganizationId, owner: Caller, inbox: Inbox, work: str
+):
+    """An import, its undo, or an edit of many is at the person: whoever comes second waits, and neither is broken."""
+    desk = Desk(services, organization, owner)
+    async with services.db.begin(organization) as tx:
+        contact, _ = await make_person(tx, owner, inbox)
+    one = await desk.run(await desk.bring(b"name,sourceId\nWeiwei,M-77\n"))
+    async with services.db.begin(organization) as tx:
+        edit = await start_bulk_edit(tx, owner, Selection((contact,)), BulkChange(BulkKind.SET_LANGUAGE, value="en"))
+
+    async def erase() -> None:
+        async with services.db.begin(organization) as tx:
+            await erase_contact(tx, services.cipher, owner, contact, Mode.ALL)
+
+    async with services.db.begin(organization) as tx:
+        await (lock_import(tx, one.id) if work == "import" else claim_row(tx, edit.id, undoing=False))
+        erasing = asyncio.create_task(erase())
+        await asyncio.sleep(0.5)
+        await lock_contacts(tx, [contact])
+    await erasing
 
 
 async def test_how_much_goes_must_be_said(

@@ -96,6 +96,7 @@ async def lock_people(tx: Tx, contact_ids: Sequence[ContactId]) -> list[ContactI
     people: list[ContactId] = []
     while (found := await queries.find_merged_into(tx, contact_ids)) != people:
         people = found
+        await queries.lock_work_on(tx, people)  # before their cards, as the imports and the edits themselves do
         await identities.lock_source_ids(tx, [key.source_id for key in await queries.find_keys_of(tx, people)])
         for contact_id in people:
             await identities.lock_sessions_of(tx, contact_id)

@@ -338,6 +338,24 @@ def _contains(value: str) -> str:
     return "%" + escaped.replace('"', "%").replace("\\\\", "%") + "%"
 
 
+async def lock_work_on(tx: Tx, contact_ids: Sequence[ContactId]) -> None:
+    """Wait until no import that wrote these contacts, and no edit of many, is at work before this transaction ends."""
+    params = {"organization": tx.organization_id, "contacts": list(contact_ids)}
+    sql = """
+        SELECT 1 FROM imports i
+         WHERE organization_id = %(organization)s
+           AND EXISTS (SELECT 1 FROM import_rows r WHERE r.organization_id = i.organization_id AND r.import_id = i.id
+                                                     AND r.contact_id = ANY(%(contacts)s))
+         ORDER BY id FOR UPDATE
+    """
+    await tx.execute(sql, params)
+    sql = """
+        SELECT 1 FROM bulk_edit_rows WHERE organization_id = %(organization)s AND contact_id = ANY(%(contacts)s)
+         ORDER BY bulk_edit_id, contact_id FOR UPDATE
+    """
+    await tx.execute(sql, params)
+
+
 async def take_import_files(tx: Tx, contact_ids: Sequence[ContactId]) -> list[str]:
     """Take away the files of imports that wrote these contacts; return their keys.
 
