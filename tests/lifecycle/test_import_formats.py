@@ -89,6 +89,14 @@ def test_many_broken_rows_cost_no_more_than_their_number(write):
     assert time.process_time() - started < 10
 
 
+def test_quotes_that_are_never_closed_cost_no_more_than_the_file(write):
+    """Each line opens a quote anew, so that each row swallows a thousand others: in the end they stay swallowed."""
+    content = b"name,mail\n" + b'a","""\n' * 30_000 + b"\nAnn,\n"
+    found = read(open_csv(write(content), delimiter=","))
+    assert {fault for _, _, fault in found} <= {"too-large", "malformed"}
+    assert 500 < len(found) < 600
+
+
 def test_columns_are_named_once(write):
     """Nameless and repeated columns get names of their own."""
     assert open_csv(write(b"email,,email\n1,2,3\n")).columns == ("email", "Column 2", "email (3)")

@@ -12,9 +12,12 @@ from tests.making import make_inbox, member
 from frontdesk.core.errors import Forbidden, NotFound
 from frontdesk.core.text import utc_now
 from frontdesk.identities.cards import Given, create_card
+from frontdesk.identities.filters import parse_filter
+from frontdesk.identities.listing import ContactFilters
 from frontdesk.identities.selecting import Selection
 from frontdesk.lifecycle import exporting
 from frontdesk.lifecycle.exporting import LINK_LASTS
+from frontdesk.organizations.audit import list_audit
 from frontdesk.organizations.keys import create_api_key, find_key_caller, revoke_api_key
 from frontdesk.organizations.model import Caller, Grant, Right
 
@@ -123,6 +126,21 @@ async def test_s18_personal_columns_leave_only_with_the_right(services, organiza
         assert "Mine" in text
         assert "@shop.tw" not in text
         assert "Theirs" not in text
+
+
+async def test_s18_a_selection_by_address_needs_the_right_and_is_not_written_down(services, organization, owner):
+    """It is refused before a job begins; and who reads the audit log is not told who was looked for."""
+    condition = {"field": "email", "op": "equals", "value": "a@b.tw"}
+    by_email = Selection(None, ContactFilters(filter=parse_filter({"operator": "and", "conditions": [condition]})))
+    async with services.db.begin(organization) as tx:
+        weak = await make_caller(tx, owner, [Right.CONTACTS_VIEW, Right.CONTACTS_EXPORT], None)
+        with pytest.raises(Forbidden):
+            await exporting.start_export(tx, weak, by_email, "csv")
+        await exporting.start_export(tx, owner, by_email, "csv")
+        (entry, *_) = (await list_audit(tx, owner, limit=1)).entries
+    assert entry.action == "export.started"
+    assert entry.payload["filtered_by"] == ["email"]
+    assert "a@b.tw" not in str(entry.payload)
 
 
 async def test_s18_who_loses_the_right_gets_no_file(services, organization, owner):

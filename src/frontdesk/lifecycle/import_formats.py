@@ -21,6 +21,7 @@ FORMATS: Final[tuple[ImportFormat, ...]] = ("csv", "xlsx", "ndjson", "vcard")
 MAX_COLUMNS: Final = 500
 MAX_ROW: Final = 100_000  # characters of one row
 MAX_ROW_LINES: Final = 1_000  # a quote that is never closed swallows no more than this
+MAX_REREAD: Final = 500_000  # lines of a file that are read again after a row that swallowed them
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _EXTENSIONS: Final[dict[str, ImportFormat]] = {
@@ -155,14 +156,17 @@ class _Lines(Iterator[str]):
         self._returned: list[str] = []  # the next one is last
         self._row: list[str] = []
         self._size = 0
+        self._rereads = 0
         self.is_decoded = True  # since `begin`
 
     def begin(self) -> None:
         self._row, self._size, self.is_decoded = [], 0, True
 
     def give_back(self) -> None:
-        """Give back all lines since `begin` but the first one."""
-        self._returned += reversed(self._row[1:])
+        """Give back all lines since `begin` but the first one, as long as these are not too many in the file."""
+        self._rereads += len(self._row) - 1
+        if self._rereads <= MAX_REREAD:
+            self._returned += reversed(self._row[1:])
 
     def __next__(self) -> str:
         line = self._returned.pop() if self._returned else self._text.readline(MAX_ROW)

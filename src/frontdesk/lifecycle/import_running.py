@@ -68,6 +68,7 @@ class _Course:
     lookup: Lookup
     done_count: int
     parser: RowParser
+    said: tuple[object, object]  # mapping and options
 
 
 async def work_through(work: Work) -> None:
@@ -150,7 +151,7 @@ async def _set_course(work: Work) -> _Course | None:
         lookup = await load_lookup(tx, limits, schema, await find_phone_region(tx))
     options = parse_options(one.options)
     parser = RowParser(parse_mapping(one.mapping, one.columns), lookup, options, file_format=one.format)
-    return _Course(options, limits, lookup, one.done_count, parser)
+    return _Course(options, limits, lookup, one.done_count, parser, (one.mapping, one.options))
 
 
 async def find_importer(tx: Tx, one: Import) -> Caller | None:
@@ -167,7 +168,8 @@ async def _do_batch(work: Work, course: _Course, batch: Sequence[Parsed], done: 
             async with work.services.db.begin(work.organization_id) as tx:
                 one = await queries.lock_import(tx, work.import_id)
                 caller = await find_importer(tx, one)
-                if one.state is not work.state or one.done_count != done or caller is None:
+                is_same = (one.state, one.done_count, (one.mapping, one.options)) == (work.state, done, course.said)
+                if not is_same or caller is None:
                     await _stop(tx, one, work)
                     return False
                 schema = await hold_schema(tx)
