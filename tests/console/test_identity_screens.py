@@ -10,10 +10,12 @@ from frontdesk.channels.model import IdentityMode
 from frontdesk.contacts.actions import create_contact
 from frontdesk.contacts.model import Provenance
 from frontdesk.core.text import utc_now
+from frontdesk.identities.cards import Given, create_card
 from frontdesk.identities.introspection import load_introspection
 from frontdesk.identities.key_sets import load_key_sets
 from frontdesk.identities.source_ids import link_identity, read_key
-from frontdesk.organizations.model import system_caller
+from frontdesk.organizations.model import Right, system_caller
+from frontdesk.organizations.roles import RoleDraft, create_role
 from frontdesk.testing import FakeEnterprise, run_fake_enterprise
 
 
@@ -82,6 +84,31 @@ async def test_the_debugger_asks_the_enterprise(olga, db, services, organization
     assert "enterprise_unreachable" in await check("ann")
     async with db.begin(organization) as tx:
         assert await tx.fetch_value("SELECT count(*) FROM proof_failures") == 0
+
+
+async def test_the_debugger_tells_nothing_of_contacts_whom_the_member_may_not_see(browser, hire, db, organization):
+    """Anything can be pasted: the answer is the same whether somebody elsewhere has the source id or nobody has."""
+    caller = system_caller(organization)
+    rights = frozenset({Right.INBOXES_VIEW, Right.INBOXES_EDIT, Right.CONTACTS_VIEW})
+    async with db.begin(organization) as tx:
+        inbox = await make_inbox(tx, caller, identity_mode=IdentityMode.JWT)
+        beside = await make_inbox(tx, caller, "Beside")
+        for source_id, where in (("M-here", inbox), ("M-there", beside)):
+            given = Given(fields={"name": source_id}, inbox_ids=(where.id,), source_id=source_id)
+            await create_card(tx, caller, given)
+        await create_role(tx, caller, RoleDraft("local", rights, inbox_ids=frozenset({inbox.id})))
+    await browser.sign_in(await hire(organization, "local"))
+
+    async def check(source_id: str) -> str:
+        token = FIRST.sign(source_id, utc_now(), aud=inbox.public_id)
+        return (await browser.post(f"/console/platforms/{inbox.id}/identity/check", {"token": token})).text
+
+    assert "a known contact" in await check("M-here")
+    for source_id in ("M-there", "M-nobody"):
+        text = await check(source_id)
+        assert source_id in text
+        assert "contact would be made" not in text
+        assert "a known contact" not in text
 
 
 async def test_an_address_of_keys_is_added_fetched_and_revoked(olga, db, organization, shop, enterprise):

@@ -13,12 +13,14 @@ from frontdesk.console.navigation import N_
 from frontdesk.console.pages import page
 from frontdesk.console.platforms import Editor, Head, load_head
 from frontdesk.console.refusals import REFUSALS
+from frontdesk.contacts.queries import find_visible_contact
 from frontdesk.core.ids import ContactId
 from frontdesk.core.text import utc_now
 from frontdesk.identities.actions import load_proving_keys
 from frontdesk.identities.errors import EnterpriseUnreachable, IdentityRefused, ProofRefused, RefusalReason
 from frontdesk.identities.examining import CheckName, Examination, examine_answer, examine_token
 from frontdesk.identities.introspection import load_introspection
+from frontdesk.identities.model import IdentityKey
 from frontdesk.identities.proof_queries import is_used
 from frontdesk.identities.proofs import peek, read_jti
 from frontdesk.identities.proving import Prover, check_opaque
@@ -60,7 +62,8 @@ async def check_token(request: Request, inbox_id: UUID, member: Editor, token: A
             detail = error.detail if isinstance(error, EnterpriseUnreachable) else ""
     else:
         examination = await _verify(member, head, token.strip())
-    owner = await _find_owner(member, examination) if examination else None
+    key = examination.key if examination else None
+    owner, is_nobodys = await _find_owner(member, key) if key else (None, False)
     refusal: RefusalReason | None = unreachable or (examination.refusal if examination else None)
     return page(
         request,
@@ -71,6 +74,7 @@ async def check_token(request: Request, inbox_id: UUID, member: Editor, token: A
         detail=detail,
         is_unreachable=refusal in {RefusalReason.ENTERPRISE_UNREACHABLE, RefusalReason.ENTERPRISE_UNREADABLE},
         owner=owner,
+        is_nobodys=is_nobodys,
         names=CHECKS,
         text=REFUSALS[refusal] if refusal else "",
     )
@@ -98,11 +102,17 @@ async def _ask(prover: Prover, member: MemberCtx, head: Head, token: str) -> Exa
     return examine_answer(answer, asked, head.inbox.realm_id, now=utc_now(), refused=reserved)
 
 
-async def _find_owner(member: MemberCtx, examination: Examination) -> ContactId | None:
-    if examination.key is None:
-        return None
+async def _find_owner(member: MemberCtx, key: IdentityKey) -> tuple[ContactId | None, bool]:
+    """Return who has the source id, if the member may see that contact, and whether the member may know it is nobody.
+
+    Whoever sees some contacts only does not learn of the others here: anything can be pasted.
+    """
+    limit = member.caller.inboxes_for(Right.CONTACTS_VIEW)
     async with member.db.begin(member.organization_id) as tx:
-        return (await find_owners(tx, [examination.key])).get(examination.key)
+        owner = (await find_owners(tx, [key])).get(key)
+        if owner is None:
+            return None, limit is None
+        return (owner if await find_visible_contact(tx, owner, limit) else None), False
 
 
 def _peek_jti(token: str) -> str | None:
