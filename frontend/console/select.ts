@@ -1,13 +1,17 @@
 // `data-select`: a list in which rows are ticked (`name=ids`), all of them by `data-select-all`, none by
 // `data-select-none`. While any is ticked, `data-selected-bar` is shown, with their number in `data-selected-count`.
-// A list that is read anew keeps its ticks.
+// A list that is read anew keeps its ticks. `data-select-matching` (a box) means all rows that match, on other pages too:
+// it names the element that knows how many (`data-count`), and goes out when a row is not ticked any more.
 
 export function startSelecting(): void {
   let ticked = new Set<string>();
   document.addEventListener("change", (event) => {
     const box = event.target as HTMLInputElement;
     const list = box.closest?.<HTMLElement>("[data-select]");
-    if (!list) return;
+    if (!list) {
+      if (box.matches?.("[data-select-matching]")) tell();
+      return;
+    }
     if (box.matches("[data-select-all]")) boxes(list).forEach((one) => (one.checked = box.checked));
     show(list);
   });
@@ -37,11 +41,20 @@ function show(list: HTMLElement): void {
   const all = boxes(list);
   const count = all.filter((one) => one.checked).length;
   const bar = document.querySelector<HTMLElement>("[data-selected-bar]");
-  const number = bar?.querySelector("[data-selected-count]");
   if (bar) bar.hidden = count === 0;
-  if (number) number.textContent = String(count);
+  const matching = bar?.querySelector<HTMLInputElement>("[data-select-matching]");
+  if (matching && count < all.length) matching.checked = false;
+  tell(count);
   const top = list.querySelector<HTMLInputElement>("[data-select-all]");
   if (!top) return;
   top.checked = count > 0 && count === all.length;
   top.indeterminate = count > 0 && count < all.length;
+}
+
+function tell(count = document.querySelectorAll("[data-select] input[name=ids]:checked").length): void {
+  const bar = document.querySelector("[data-selected-bar]");
+  const matching = bar?.querySelector<HTMLInputElement>("[data-select-matching]:checked");
+  const known = matching && document.querySelector<HTMLElement>(matching.dataset.selectMatching!)?.dataset.count;
+  const number = bar?.querySelector("[data-selected-count]");
+  if (number) number.textContent = known || String(count);
 }

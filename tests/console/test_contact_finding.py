@@ -3,6 +3,7 @@
 import json
 import re
 from html import unescape
+from urllib.parse import quote
 
 import pytest
 
@@ -86,6 +87,12 @@ async def test_columns_are_kept_in_the_browser(olga, people):
     await olga.post("/console/contacts/columns", {"columns": ["phone", "attributes.level"]})
     text = (await olga.get("/console/contacts")).text
     assert ">level</th>" in text
+    await olga.post("/console/settings/contact-fields/attributes/new", {"key": "level", "name": "Level 等級"})
+    assert ">Level 等級</th>" in (await olga.get("/console/contacts")).text
+    assert (
+        '<span class="fd-chip on">Level 等級 is <b>VIP</b>'
+        in (await olga.get(f"/console/contacts?filter={quote(VIP)}")).text
+    )
     assert "ann@example.com" not in text
     assert text.count("VIP") == 2
 

@@ -56,6 +56,21 @@ async def test_two_members_write_at_once(desk: Desk, staff: Page, card: ContactI
     await expect(staff.get_by_role("heading", name="Carla of mine")).to_be_visible()
 
 
+async def test_all_that_match_are_no_longer_meant_when_a_row_is_not(desk: Desk, staff: Page) -> None:
+    """The box that means every page goes out with the first row, so that nobody changes people who are not ticked."""
+    await staff.goto(f"{desk.url}/console/contacts")
+    await staff.get_by_label("Select all on this page").check()
+    every = staff.get_by_label("All that match, on every page")
+    await every.check()
+    await expect(staff.locator("[data-selected-count]")).to_have_text(
+        await staff.locator("#matching").get_attribute("data-count") or ""
+    )
+    await staff.locator("input[name=ids]").first.uncheck()
+    await expect(every).not_to_be_checked()
+    await staff.get_by_role("button", name="Clear").click()
+    await expect(every).to_be_hidden()
+
+
 async def test_a_note_is_kept(desk: Desk, staff: Page, card: ContactId):
     """Written in the drawer, shown on the card; all tabs pass axe."""
     await staff.goto(f"{desk.url}/console/contacts/{card}")

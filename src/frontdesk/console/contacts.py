@@ -45,7 +45,7 @@ Asked = Annotated[AskedList, Depends(read_list)]
 class Chip:
     """A condition that is set: its words, what it compares with, and the list without it."""
 
-    field: str  # a text of ours, or the key of an attribute
+    field: str  # a text of ours, or the name of an attribute
     op: str
     value: str
     is_attribute: bool
@@ -75,7 +75,7 @@ async def show_contacts(
         limit=PAGE_SIZE,
         address=address,
         matching=dump_json(Selection(None, filters).to_json()),
-        chips=_chips(asked),
+        chips=_chips(asked, around["attribute_names"]),
         columns=_columns(request, asked, around["segments"]),
         column_names=COLUMN_NAMES,
         **around,
@@ -114,10 +114,12 @@ async def choose_columns(
 
 async def _load_around(tx: Tx, member: MemberCtx, asked: AskedList) -> dict[str, Any]:
     inboxes, _ = await list_visible_inboxes(tx, member.caller)
+    schema = await load_schema(tx)
     profiles, _ = await list_profiles(tx) if member.may(Right.PROFILES_VIEW) else ([], 0)
     segments = await list_segments(tx, member.caller)
     current = next((one for one in segments if one.id == asked.segment), None)
     return {
+        "attribute_names": _name_attributes(schema),
         "inboxes": inboxes,
         "profiles": profiles,
         "segments": segments,
@@ -141,22 +143,26 @@ def _columns(request: Request, asked: AskedList, segments: Sequence[Segment]) ->
 
 
 def _offered_columns(schema: Schema) -> Mapping[str, str]:
-    own = {ATTRIBUTE + key: one.name for key, one in schema.definitions.items()}
-    return {column: COLUMN_NAMES[column] for column in COLUMNS} | own
+    return {column: COLUMN_NAMES[column] for column in COLUMNS} | _name_attributes(schema)
 
 
-def _chips(asked: AskedList) -> list[Chip]:
-    return [_chip(asked, place, one) for place, one in enumerate(asked.filter.conditions) if isinstance(one, Condition)]
+def _name_attributes(schema: Schema) -> dict[str, str]:
+    return {ATTRIBUTE + key: one.name for key, one in schema.definitions.items()}
 
 
-def _chip(asked: AskedList, place: int, one: Condition) -> Chip:
+def _chips(asked: AskedList, names: Mapping[str, str]) -> list[Chip]:
+    conditions = enumerate(asked.filter.conditions)
+    return [_chip(asked, place, one, names) for place, one in conditions if isinstance(one, Condition)]
+
+
+def _chip(asked: AskedList, place: int, one: Condition, names: Mapping[str, str]) -> Chip:
     rest = tuple(other for index, other in enumerate(asked.filter.conditions) if index != place)
     operator = asked.filter.operator if rest else "and"
     without = address_of(PATH, replace(asked, filter=Group(operator, rest)).said())()
     value = one.value if isinstance(one.value, list) else [] if one.value is None else [one.value]
     is_attribute = one.field.startswith(ATTRIBUTE)
     return Chip(
-        one.key if is_attribute else FIELD_NAMES[one.field],
+        names.get(one.field, one.key) if is_attribute else FIELD_NAMES[one.field],
         OP_NAMES[one.op],
         ", ".join(map(str, value)),
         is_attribute,
