@@ -162,3 +162,17 @@ async def test_a_cursor_holds_where_many_match(tx, owner, monkeypatch):
         if (cursor := page.next_cursor) is None:
             break
     assert seen == ["Ann", "Bob", "Cyd", "", ""]
+
+
+async def test_a_segment_by_address_is_nothing_to_who_sees_no_addresses(tx, owner):
+    """Its filter says whose e-mail it is: for them it is not there, unless they wrote it themselves."""
+    by_email = {"operator": "or", "conditions": [{"field": "email", "op": "equals", "value": "ann@shop.tw"}]}
+    nested = parse_filter({"operator": "and", "conditions": [by_email]})
+    mia, max_ = people(owner)
+    shared = await create_segment(tx, mia, {"name": "Ann", "filter": nested, "is_shared": True})
+    assert await access_segment(tx, mia, shared.id) == shared
+    assert await list_segments(tx, max_) == []
+    with pytest.raises(NotFound):
+        await access_segment(tx, max_, shared.id)
+    seeing = replace(member(owner, Right.CONTACTS_VIEW, Right.CONTACTS_VIEW_PERSONAL), id=UUID(int=9))
+    assert await list_segments(tx, seeing) == [shared]

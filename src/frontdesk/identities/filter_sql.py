@@ -82,6 +82,11 @@ class Found:
     contact_ids: Mapping[str, ContactId]  # searched texts that are ids, and whom they name today
 
 
+def is_personal(group: Group) -> bool:
+    """Tell whether a filter says something of e-mails or phones."""
+    return any(one.field in PERSONAL_FIELDS for one in group.walk())
+
+
 async def look_up(tx: Tx, group: Group) -> Found:
     """Find what the filter names: labels by id or name, contacts by id, also the id of one that was merged away."""
     texts = [one.value for one in group.walk() if one.kind is FieldKind.SEARCH]

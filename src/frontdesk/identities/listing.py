@@ -17,7 +17,7 @@ from frontdesk.core.inputs import clean_line
 from frontdesk.core.text import utc_now
 from frontdesk.core.wire import Paging
 from frontdesk.identities.cards import ContactView, load_views
-from frontdesk.identities.filter_sql import PERSONAL_FIELDS, Compiler, Parameters, look_up
+from frontdesk.identities.filter_sql import Compiler, Parameters, is_personal, look_up
 from frontdesk.identities.filters import EVERYBODY, Condition, Group, Op, both
 from frontdesk.identities.model import parse_source_id
 from frontdesk.organizations.model import Caller, Right
@@ -189,7 +189,7 @@ async def conditions_of(tx: Tx, caller: Caller, filters: ContactFilters) -> tupl
 
 
 def _require_personal(caller: Caller, group: Group) -> None:
-    if any(one.field in PERSONAL_FIELDS for one in group.walk()):
+    if is_personal(group):
         caller.require(Right.CONTACTS_VIEW_PERSONAL)
 
 

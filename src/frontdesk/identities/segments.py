@@ -14,6 +14,7 @@ from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound, Precondit
 from frontdesk.core.ids import SegmentId, new_id
 from frontdesk.core.inputs import clean_line, clean_name
 from frontdesk.core.text import utc_now
+from frontdesk.identities.filter_sql import is_personal
 from frontdesk.identities.filters import ATTRIBUTE, EVERYBODY, Group, both, parse_filter
 from frontdesk.identities.listing import ContactFilters, Order
 from frontdesk.organizations import audit
@@ -54,20 +55,25 @@ class SegmentChanges(TypedDict, total=False):
 
 
 async def list_segments(tx: Tx, caller: Caller) -> list[Segment]:
-    """Return the shared segments and the caller's own, by name. Right: contacts.view."""
+    """Return the shared segments and the caller's own, by name. Right: contacts.view.
+
+    What others say of e-mails and phones is for who may see some.
+    """
     caller.require(Right.CONTACTS_VIEW)
     sql = f"SELECT {_COLUMNS} FROM segments WHERE {_IS_VISIBLE} ORDER BY lower(name), id"
-    return [_to_segment(row) for row in await tx.fetch(sql, _seen_by(tx, caller))]
+    found = [_to_segment(row) for row in await tx.fetch(sql, _seen_by(tx, caller))]
+    return [segment for segment in found if _may_read(caller, segment)]
 
 
 async def access_segment(tx: Tx, caller: Caller, segment_id: SegmentId) -> Segment:
-    """Return a segment that is shared or the caller's own. Right: contacts.view. Raises NotFound."""
+    """Return a segment that `list_segments` returns. Right: contacts.view. Raises NotFound."""
     caller.require(Right.CONTACTS_VIEW)
     sql = f"SELECT {_COLUMNS} FROM segments WHERE {_IS_VISIBLE} AND id = %(id)s"
     row = await tx.fetch_one(sql, _seen_by(tx, caller) | {"id": segment_id})
-    if row is None:
+    segment = None if row is None else _to_segment(row)
+    if segment is None or not _may_read(caller, segment):
         raise NotFound
-    return _to_segment(row)
+    return segment
 
 
 async def narrow(tx: Tx, caller: Caller, filters: ContactFilters, segment_id: SegmentId) -> ContactFilters:
@@ -146,6 +152,11 @@ def clean_columns(columns: Sequence[str] | None, *, pointer: str = "/columns") -
     if unknown or len(cleaned) > MAX_COLUMNS:
         raise InvalidRequest(f"At most {MAX_COLUMNS} of: {', '.join(COLUMNS)}, attributes.<key>.", pointer=pointer)
     return cleaned
+
+
+def _may_read(caller: Caller, segment: Segment) -> bool:
+    is_own = segment.owner_id is not None and segment.owner_id == caller.id
+    return is_own or caller.may(Right.CONTACTS_VIEW_PERSONAL) or not is_personal(segment.filter)
 
 
 async def _access_alone(tx: Tx, caller: Caller, segment_id: SegmentId) -> Segment:
