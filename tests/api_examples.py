@@ -209,7 +209,9 @@ EXAMPLES: Mapping[str, Example] = {
     "PATCH /contact-attributes/{attribute_id}": Example(body=_named(isUnique=False)),
     "DELETE /contact-attributes/{attribute_id}": Example(204, destroys=True),
     "GET /contact-field-rules": Example(),
-    "PUT /contact-field-rules": Example(body=lambda _: {"name": "signed", "phoneRegion": "TW", "refusedSourceIds": ["guest"]}),
+    "PUT /contact-field-rules": Example(
+        body=lambda _: {"name": "signed", "phoneRegion": "TW", "refusedSourceIds": ["guest"]}
+    ),
     "PATCH /contact-field-rules": Example(body=lambda _: {"timeZone": "channel"}),
     "GET /bulk-edits": Example(),
     "POST /bulk-edits": Example(

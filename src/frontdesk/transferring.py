@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from frontdesk.core.errors import FrontdeskError, NotFound
+from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import OrganizationId, new_id
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
@@ -31,14 +31,8 @@ EXTENSIONS: Final[Mapping[str, ImportFormat]] = {
 }
 
 
-class NoSuchOrganization(FrontdeskError):
-    """Nothing, or more than one, is called so."""
-
-    status, slug, title = 404, "not-found", "There is no organization with this id, or not exactly one of this name"
-
-
 async def find_by_name(services: Services, wanted: str) -> OrganizationId:
-    """Return the organization with this id or name. Raises NoSuchOrganization."""
+    """Return the organization with this id or name. Raises NotFound."""
     async with services.db.begin_bootstrap() as tx:
         ids = await list_organization_ids(tx)
     with suppress(ValueError):
@@ -51,7 +45,7 @@ async def find_by_name(services: Services, wanted: str) -> OrganizationId:
             if organization is not None and organization.name == wanted:
                 found.append(organization_id)
     if len(found) != 1:
-        raise NoSuchOrganization
+        raise NotFound("There is no organization with this id, or not exactly one of this name.")
     return found[0]
 
 

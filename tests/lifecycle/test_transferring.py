@@ -3,9 +3,10 @@
 import pytest
 from tests.conftest import new_organization
 
+from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import new_id
 from frontdesk.lifecycle.import_errors import ImportUnreadable
-from frontdesk.transferring import NoSuchOrganization, export_file, find_by_name, import_file, write_errors
+from frontdesk.transferring import export_file, find_by_name, import_file, write_errors
 
 
 async def test_contacts_come_in_and_out_of_files(services, db, tmp_path):
@@ -27,7 +28,7 @@ async def test_contacts_come_in_and_out_of_files(services, db, tmp_path):
 
 async def test_what_is_missing_is_said(services, organization, tmp_path):
     """An unknown organization and an unreadable file are one sentence each."""
-    with pytest.raises(NoSuchOrganization):
+    with pytest.raises(NotFound):
         await find_by_name(services, f"Nobody {new_id()}")
     (tmp_path / "in.xlsx").write_bytes(b"PK no workbook")
     with pytest.raises(ImportUnreadable):

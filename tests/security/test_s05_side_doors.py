@@ -51,7 +51,7 @@ async def test_s05_a_key_without_act_as_speaks_as_nobody(db, shop, client, shop_
 
 async def test_s05_what_is_written_in_advance_proves_nobody(db, shop, client, shop_key):
     """A card made by the API with somebody's attributes has no session, and no identity is marked as seen."""
-    body = {"name": "Ghost", "sourceId": "M-s05", "attributes": {"verified": "true", "level": "VIP"}}
+    body = {"name": "Ghost", "sourceId": "M-s05", "attributes": {"verified": "true", "level": "gold"}}
     made = (await client.post("/api/v1/contacts", json=body, headers=shop_key)).json()
     assert made["identities"][0]["lastSeenAt"] is None
     async with db.begin(shop.organization_id) as tx:

@@ -48,7 +48,7 @@ class RealmPage(PageOf):
     results: Sequence[RealmBody]
 
 
-class ProfileBody(WireModel):
+class AllowedProfileBody(WireModel):
     """An access profile that may be claimed."""
 
     id: UUID
@@ -96,7 +96,7 @@ class KeyBody(WireModel):
     algorithm: Algorithm
     state: KeyState
     verify_until: Time | None
-    allowed_profiles: Sequence[ProfileBody]
+    allowed_profiles: Sequence[AllowedProfileBody]
     may_narrow: bool
     created_at: Time
     secret: str | None = None
@@ -141,7 +141,7 @@ class KeySetBody(WireModel):
     address: str
     state: KeyState
     keys: Sequence[PublishedKeyBody]
-    allowed_profiles: Sequence[ProfileBody]
+    allowed_profiles: Sequence[AllowedProfileBody]
     may_narrow: bool
     fetched_at: Time | None
     tried_at: Time | None
@@ -170,7 +170,7 @@ class IntrospectionBody(WireModel):
     endpoint: str
     client_id: str
     audiences: Sequence[str]
-    allowed_profiles: Sequence[ProfileBody]
+    allowed_profiles: Sequence[AllowedProfileBody]
     may_narrow: bool
     updated_at: Time
 
@@ -331,8 +331,8 @@ def _realm(realm: Realm) -> RealmBody:
     )
 
 
-def _profiles(allowance: Allowance) -> list[ProfileBody]:
-    return [ProfileBody(id=one, name=name) for one, name in allowance.allowed_profiles.items()]
+def _profiles(allowance: Allowance) -> list[AllowedProfileBody]:
+    return [AllowedProfileBody(id=one, name=name) for one, name in allowance.allowed_profiles.items()]
 
 
 def _key(key: RealmKey) -> KeyBody:
