@@ -17,6 +17,7 @@ from frontdesk.core.errors import Forbidden, NotFound
 from frontdesk.core.ids import RealmId, new_id
 from frontdesk.identities import queries
 from frontdesk.identities.actions import find_session, start_visitor_session
+from frontdesk.identities.cards import Given, create_card
 from frontdesk.identities.errors import InvalidSourceId, SourceIdTaken
 from frontdesk.identities.model import IdentityKey
 from frontdesk.identities.source_ids import (
@@ -200,6 +201,24 @@ async def test_nobody_gives_ids_away_in_a_realm_of_others(tx, owner, shop):
         await link_identity(tx, outsider, ann, IdentityKey(shop.inbox.realm_id, "M-1001"))
     await set_source_id(tx, outsider, ann, "M-1001")
     assert (await shop.open(tx, "M-1001")).contact_id != ann
+
+
+async def test_a_further_source_id_is_vouched_for(tx, owner, shop):
+    """Whoever proves it is this contact from then on: that takes more than editing, however it is written."""
+    outside = await make_outsiders_inbox(tx, owner)
+    rights = (Right.CONTACTS_EDIT, Right.CONTACTS_VIEW)
+    editor, voucher = member(owner, *rights), member(owner, *rights, Right.CONTACTS_VOUCH)
+    inboxes = (shop.inbox.id, outside.id)  # of two realms: a bare source id is one of the member realm
+    key = IdentityKey(outside.realm_id, "U-1")
+    contact_id, _ = await create_card(tx, editor, Given(inbox_ids=inboxes), key=key)
+    with pytest.raises(NotFound):
+        await set_source_id(tx, editor, contact_id, "M-1")
+    both = ((outside.realm_id, "U-2"), (shop.inbox.realm_id, "M-2"))
+    with pytest.raises(NotFound):
+        await create_card(tx, editor, Given(inbox_ids=inboxes, identities=both))
+    await set_source_id(tx, editor, contact_id, "U-3", realm=outside.realm_id)
+    await set_source_id(tx, voucher, contact_id, "M-1")
+    assert {one.source_id for one in await queries.list_identities(tx, contact_id)} == {"U-3", "M-1"}
 
 
 async def test_nobody_takes_an_id_away_in_a_realm_of_others(tx, owner, shop):

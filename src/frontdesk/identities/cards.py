@@ -25,6 +25,7 @@ from frontdesk.identities.source_ids import (
     link_identity,
     read_key,
     refuse_taken,
+    right_to_give,
     set_source_id,
     take_identity,
 )
@@ -86,8 +87,8 @@ async def create_card(
     """Make a contact in advance, with its source ids and its access; `key` is one more identity.
 
     With `tombstones` nobody who was erased is made again; None: a member asks for exactly that. Rights: contacts.edit,
-    and contacts.edit_access to set access. Raises what `create_contact` raises, InvalidSourceId, SourceIdTaken and
-    Erased.
+    contacts.vouch for a second source id, and contacts.edit_access to set access. Raises what `create_contact` raises,
+    InvalidSourceId, SourceIdTaken, NotFound and Erased.
     """
     await queries.lock_source_ids(tx, given.source_ids())
     contact = await actions.create_contact(
@@ -103,7 +104,8 @@ async def create_card(
     if given.source_id is not None:
         await set_source_id(tx, caller, contact.id, given.source_id)
     for realm, source_id in given.identities:
-        await take_identity(tx, caller, contact.id, await read_key(tx, source_id, realm))
+        right = await right_to_give(tx, contact.id)
+        await take_identity(tx, caller, contact.id, await read_key(tx, source_id, realm), right)
     label_ids, remarks = await resolve_labels(tx, given.labels or ())
     if label_ids:
         await add_labels(tx, caller, contact.id, label_ids)

@@ -66,8 +66,8 @@ async def set_source_id(
 
     A contact that had none becomes known; a browser that is talking as this contact goes on as a visitor until somebody
     is proven to be the contact. A corrected id is free at once for whoever comes with it, and the contact's proven
-    sessions end. Right: contacts.edit. Safe to repeat. Raises NotFound, ContactMerged, InvalidSourceId and
-    SourceIdTaken.
+    sessions end. Rights: contacts.edit, and contacts.vouch for one beside those of other realms. Safe to repeat. Raises
+    NotFound, ContactMerged, InvalidSourceId and SourceIdTaken.
     """
     await access_unmerged(tx, caller, contact_id, Right.CONTACTS_EDIT)
     key = await read_key(tx, source_id, realm or await get_bare_realm(tx, contact_id))
@@ -78,7 +78,8 @@ async def set_source_id(
     held = [one for one in await queries.list_identities(tx, contact_id) if one.realm_id == key.realm]
     if key in {one.key for one in held}:
         return key
-    await take_identity(tx, caller, contact_id, key)
+    right = Right.CONTACTS_EDIT if held else await right_to_give(tx, contact_id)
+    await take_identity(tx, caller, contact_id, key, right)
     if not held:
         await _note(tx, caller, contact_id, "given", key.realm, before=None, after=key.source_id)
         return key
@@ -139,6 +140,11 @@ async def refuse_taken(tx: Tx, caller: Caller, key: IdentityKey) -> SourceIdTake
     if contact is None:
         return SourceIdTaken()
     return SourceIdTaken(contact.id, name=contact.name, may_merge=caller.may(Right.CONTACTS_MERGE))
+
+
+async def right_to_give(tx: Tx, contact_id: ContactId) -> Right:
+    """Return the right that it takes to give the contact a source id: a further one makes two people one."""
+    return Right.CONTACTS_VOUCH if await queries.has_identity(tx, contact_id) else Right.CONTACTS_EDIT
 
 
 async def take_identity(
