@@ -1,13 +1,17 @@
 """The small pure pieces that screens are made of."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import frontdesk
 from frontdesk.console import attributes, conditions, marks, times
+from frontdesk.console.audit import tell
 from frontdesk.console.languages import LANGUAGES, choose_language, language_name, translations
 from frontdesk.console.live import may_hear
 from frontdesk.console.pages import inside
@@ -16,6 +20,7 @@ from frontdesk.core.errors import FrontdeskError, InvalidRequest
 from frontdesk.core.ids import OrganizationId, new_id
 from frontdesk.core.live import Event
 from frontdesk.organizations.model import Caller, CallerKind, Grant, Right
+from frontdesk.organizations.records import AuditEntry
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -28,6 +33,24 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
+CODE = Path(frontdesk.__file__).parent
+
+
+def entry(action, payload):
+    return AuditEntry(
+        id=new_id(),
+        at=NOW,
+        actor_kind="member",
+        actor_id=None,
+        actor_name="Olga",
+        action=action,
+        object_kind="contact",
+        object_id=None,
+        contact_id=None,
+        payload=payload,
+    )
+
+
 names = st.text(min_size=1).filter(lambda text: text == text.strip())
 
 
@@ -157,6 +180,22 @@ def test_an_open_page_hears_of_what_its_member_may_view():
 
 def list_errors(base: type[FrontdeskError] = FrontdeskError) -> set[type[FrontdeskError]]:
     return {base}.union(*(list_errors(one) for one in base.__subclasses__())) - {FrontdeskError}
+
+
+def test_every_recorded_action_is_told_in_words():
+    """An action that is written anywhere in the code has a sentence of its own."""
+    written = re.compile(r"""(?:audit\.record\(\s*tx,\s*[\w.()]+,\s*|action=)"([a-z_]+\.[a-z_]+)\"""")
+    actions = {found for path in CODE.rglob("*.py") for found in written.findall(path.read_text())}
+    assert len(actions) > 40
+    assert {action for action in actions if tell(entry(action, {}), {}).text == action} == set()
+
+
+def test_ids_are_not_told_when_they_have_names():
+    """What an import wrote into an entry: identities by their source ids, labels by name, no id of the import."""
+    label = str(new_id())
+    payload = {"import": str(new_id()), "labels": [label], "identities": [{"realm": str(new_id()), "source_id": "M-1"}]}
+    told = tell(entry("contact.updated", payload), {label: "Gold"})
+    assert [detail.after for detail in told.details] == ["Gold", "M-1"]
 
 
 def test_titles_of_errors_are_translated():

@@ -7,6 +7,7 @@ from typing import Any
 
 from frontdesk.console.navigation import N_
 from frontdesk.core.text import dump_json
+from frontdesk.identities.cards import ContactView
 from frontdesk.organizations.records import AuditEntry
 
 _ACTIONS = {
@@ -24,6 +25,18 @@ _ACTIONS = {
     "contact.restored": N_("restored the contact"),
     "contact.erased": N_("erased the person"),
     "contact.exported": N_("exported everything about the contact"),
+    "contact.import_undone": N_("took back an import of the contact"),
+    "import.created": N_("uploaded a file of contacts"),
+    "import.started": N_("began an import of contacts"),
+    "import.finished": N_("imported contacts"),
+    "import.failed": N_("could not finish an import of contacts"),
+    "import.cancelled": N_("stopped an import of contacts"),
+    "import.undo_started": N_("began to undo an import of contacts"),
+    "import.undone": N_("undid an import of contacts"),
+    "export.started": N_("began an export of contacts"),
+    "export.downloaded": N_("downloaded an export of contacts"),
+    "bulk_edit.started": N_("began to edit many contacts"),
+    "bulk_edit.undone": N_("undid an edit of many contacts"),
     "retention.changed": N_("changed how long anonymous contacts are kept"),
     "retention.applied": N_("erased anonymous contacts by the rule of a platform"),
     "contact.merged": N_("merged contacts"),
@@ -164,13 +177,34 @@ _FIELDS = {
     "rights": N_("Rights"),
     "inboxIds": N_("Platforms"),
     "email": N_("E-mail"),
+    "profiles": N_("Access profiles"),
+    "identities": N_("Further identities"),
+    "filename": N_("File"),
+    "format": N_("Format"),
+    "rows": N_("Rows"),
+    "counts": N_("Rows"),
+    "columns": N_("Columns"),
+    "filtered_by": N_("Filter"),
     "before": N_("Before"),
     "after": N_("After"),
     "vendor_faq_reading": N_("An empty list of FAQs means all"),
 }
 _PROFILE = N_("Profile")
 _UNTOLD = frozenset(
-    {"provenance", "profile", "realm", "merge", "moved", "returned", "note", "erasure"}
+    {
+        "provenance",
+        "profile",
+        "realm",
+        "merge",
+        "moved",
+        "returned",
+        "note",
+        "erasure",
+        "import",
+        "mapping",
+        "size_bytes",
+        "change",
+    }
 )  # ids, and what the actor says already
 
 
@@ -198,6 +232,13 @@ def tell(entry: AuditEntry, names: Mapping[str, str]) -> Story:
     """Return the entry as it is shown; `names` are those of ids that may stand in it."""
     text = _ACTIONS.get(entry.action, entry.action)
     return Story(entry.at, entry.actor_kind, entry.actor_name, text, tuple(_details(entry.payload, names)))
+
+
+def name_ids(view: ContactView) -> dict[str, str]:
+    """Return what the ids are called that entries of a contact mostly speak of."""
+    inboxes = {str(inbox.inbox_id): inbox.name for inbox in view.inboxes}
+    labels = {str(label.id): label.name for label in view.labels}
+    return inboxes | labels | {str(profile_id): name for profile_id, name in view.profiles}
 
 
 def _details(payload: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Detail]:
@@ -238,7 +279,9 @@ def _show(value: object, names: Mapping[str, str]) -> str:
         return "–"
     if isinstance(value, Mapping) and value.keys() >= {"id", "name"}:  # a card
         return str(value["name"] or value["id"])
-    if isinstance(value, list) and value and all(isinstance(part, Mapping) and "id" in part for part in value):
+    if isinstance(value, Mapping) and value.keys() == {"realm", "source_id"}:
+        return str(value["source_id"])
+    if isinstance(value, list) and value and all(isinstance(part, Mapping) for part in value):
         return ", ".join(_show(part, names) for part in value)[:_LONGEST]
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ", ".join(names.get(part, part) for part in value)[:_LONGEST]

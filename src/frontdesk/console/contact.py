@@ -8,7 +8,7 @@ from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from frontdesk.channels.queries import list_inboxes, list_realms
-from frontdesk.console.audit import tell
+from frontdesk.console.audit import name_ids, tell
 from frontdesk.console.contact_card import load_card
 from frontdesk.console.contacts import PATH
 from frontdesk.console.faults import screen_router
@@ -136,7 +136,7 @@ async def show_audit(
             tx, member.caller, head.view.contact.id, inbox_ids, limit=PAGE_SIZE, offset=offset
         )
         inboxes, _ = await list_inboxes(tx, None)
-    names = {str(inbox.id): inbox.name for inbox in inboxes}
+    names = name_ids(head.view) | {str(inbox.id): inbox.name for inbox in inboxes}
     return page(
         request,
         "contact/audit_rows.html" if is_list_only(request) else "contact/audit.html",

@@ -9,7 +9,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 
 from frontdesk.channels.queries import list_inboxes
-from frontdesk.console.audit import Story, tell
+from frontdesk.console.audit import Story, name_ids, tell
 from frontdesk.console.contact import Head, load_head
 from frontdesk.console.contacts import PATH
 from frontdesk.console.faults import screen_router
@@ -78,7 +78,7 @@ async def _load(tx: Tx, member: MemberCtx, head: Head, *, upto: int) -> tuple[li
     if head.may_see_audit:
         inbox_ids = frozenset(inbox.inbox_id for inbox in head.view.inboxes)
         log = await list_audit_of_contact(tx, member.caller, contact_id, inbox_ids, limit=upto)
-        names = {str(inbox.inbox_id): inbox.name for inbox in head.view.inboxes}
+        names = name_ids(head.view)
         moments += [Moment(entry.at, story=tell(entry, names)) for entry in log.entries]
         count += log.count
     moments.sort(key=lambda moment: moment.at, reverse=True)
