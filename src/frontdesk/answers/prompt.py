@@ -46,7 +46,9 @@ def _card(asker: Asker) -> str:
 
 
 def _said(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """Return a value of the card in one line, so that it cannot pass for further fields."""
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " ".join(text.split())
 
 
 def _memory(memory: Memory) -> str:
