@@ -15,6 +15,7 @@ async def enter(page: Page, url: str, *, person: str = "visitor") -> FrameLocato
     await page.get_by_role("button", name="Open chat").click()
     frame = page.frame_locator("iframe")
     await expect(composer(frame)).to_be_editable()
+    await expect(frame.locator(".opening")).to_have_count(0)  # earlier messages are there now
     return frame
 
 
