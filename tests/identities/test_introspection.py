@@ -227,6 +227,15 @@ async def test_who_fails_again_and_again_is_left_alone_a_while(asking):
     assert len(asking.enterprise.asked) == 5
 
 
+async def test_a_refused_question_is_no_outage(asking):
+    """Else whoever sends what the enterprise calls a bad request would keep all others from being proven."""
+    await asking.configure(client_secret="wrong")
+    for _ in range(enterprises.FAILURES_UNTIL_PAUSE + 1):
+        await asking.unreachable()
+    await asking.configure()
+    assert (await asking.prove()).key.source_id == "M-1001"
+
+
 async def test_one_address_cannot_make_us_ask_without_end(asking, monkeypatch):
     """Others are still served, and so is what is remembered."""
     monkeypatch.setattr(proving, "_MOST_ASKED", 3)

@@ -26,6 +26,7 @@ _MAX_ANSWER_BYTES: Final = 16_384
 _MOST_ANSWERS: Final = 2000
 _MOST_REFUSALS: Final = 500
 _OK: Final = 200
+_DOWN: Final = 500  # and above
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -84,13 +85,14 @@ class Enterprises:
         if health.failures >= FAILURES_UNTIL_PAUSE:
             health.paused_until = now + PAUSE  # one tries now; the others wait for what comes of it
         try:
-            answer = _read(await self._post(asked, token))
+            reply = await self._post(asked, token)
         except EnterpriseUnreachable:
             health.failures += 1
             if health.failures >= FAILURES_UNTIL_PAUSE:
                 health.paused_until = now + PAUSE
             raise
         self._health.pop(_name(asked), None)
+        answer = _read(reply)
         if remembers:
             self._remember(_hash(asked, realm, token), answer, now)
         return answer
@@ -107,8 +109,9 @@ class Enterprises:
             self._answers.keep(key, answer, min(datetime.fromtimestamp(expires, UTC), now + ANSWER_LASTS))
 
     async def _post(self, asked: Introspection, token: str) -> Reply:
+        """Return what came, even if it is a refusal: that may be for the token, which anybody can choose."""
         try:
-            return await call(
+            reply = await call(
                 self._http,
                 "POST",
                 asked.endpoint,
@@ -119,6 +122,9 @@ class Enterprises:
             )
         except CallFailed as error:
             raise EnterpriseUnreachable(RefusalReason.ENTERPRISE_UNREACHABLE, error.reason) from error
+        if reply.status >= _DOWN:
+            raise EnterpriseUnreachable(RefusalReason.ENTERPRISE_UNREACHABLE, f"status {reply.status}")
+        return reply
 
 
 def _read(reply: Reply) -> Claims:
