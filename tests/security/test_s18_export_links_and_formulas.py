@@ -22,7 +22,7 @@ from frontdesk.organizations.keys import create_api_key, find_key_caller, revoke
 from frontdesk.organizations.model import Caller, Grant, Right
 
 API = "/api/v1"
-EVIL = ("=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "'=1", "=cmd|' /C calc'!A0")
+EVIL = ("=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "'=1", "=cmd|' /C calc'!A0", "\uff1d1", "\uff201")
 
 
 async def write(services, organization, caller, file_format="csv", columns=None):
@@ -104,7 +104,7 @@ async def test_s18_no_cell_begins_a_formula(services, organization, owner):
             assert {cell.data_type for row in sheet.rows for cell in row} <= {"s", "inlineStr", "n"}  # n: empty
             cells = [str(cell.value) for row in sheet.rows for cell in row if cell.value is not None]
         assert len(cells) > len(EVIL) * 5
-        assert [cell for cell in cells if cell[:1] in {"=", "+", "-", "@", "\t", "\r"}] == []
+        assert [cell for cell in cells if cell[:1] in {"=", "+", "-", "@", "\uff1d", "\uff20", "\t", "\r"}] == []
 
 
 async def test_s18_personal_columns_leave_only_with_the_right(services, organization, owner):

@@ -14,8 +14,9 @@ from frontdesk.core.text import dump_json
 
 JSON_CELL: Final = "json:"  # begins the cell of an attribute whose text alone would not say it exactly
 
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")  # also one that was escaped by somebody before
-_ESCAPED: Final = re.compile(r"'+[=+\-@\t\r\n]")
+_BEGINS: Final = r"[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]"  # the wide ones in the Chinese and Japanese editions
+_FORMULA: Final = re.compile(f"'*{_BEGINS}")  # also one that was escaped by somebody before
+_ESCAPED: Final = re.compile(f"'+{_BEGINS}")
 
 
 def escape_formula(text: str) -> str:
