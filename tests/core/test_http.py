@@ -8,7 +8,7 @@ import httpx
 import pytest
 from ssrfguard import SSRFGuardError
 
-from frontdesk.core.http import open_guarded_client
+from frontdesk.core.http import CallFailed, call, open_guarded_client
 
 
 @pytest.fixture
@@ -65,6 +65,17 @@ async def test_s25_the_metadata_address_is_refused():
     async with open_guarded_client(()) as client:
         with pytest.raises(SSRFGuardError):
             await client.get("https://169.254.169.254/latest/meta-data/")
+
+
+async def test_s25_a_name_of_our_network_fails_like_one_that_there_is_not():
+    """What is told to whoever typed it does not say which inner names there are."""
+    said = set()
+    async with open_guarded_client([]) as client:
+        for name in ("localhost", "nothing.invalid"):
+            with pytest.raises(CallFailed) as failed:
+                await call(client, "GET", f"https://{name}/keys", seconds=3, max_bytes=10)
+            said.add(failed.value.reason)
+    assert len(said) == 1
 
 
 async def test_allowed_networks_are_reached_and_redirects_are_not_followed(inner_server):

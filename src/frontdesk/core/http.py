@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 import httpx
-from ssrfguard import Policy, SSRFGuardError
+from ssrfguard import BlockedURLError, Policy, SSRFGuardError
 from ssrfguard.httpx import AsyncClient
 
 from frontdesk.core.errors import InvalidRequest
@@ -71,10 +71,10 @@ async def call(
             return await _call(client, client.build_request(method, address, headers=sent, data=form), max_bytes)
     except TimeoutError as error:
         raise CallFailed(f"no answer within {seconds:g} s") from error
-    except SSRFGuardError as error:
+    except BlockedURLError as error:
         raise CallFailed("the address may not be called") from error
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-        raise CallFailed("no connection, or a broken one") from error
+    except (SSRFGuardError, httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        raise CallFailed("no connection, or a broken one") from error  # the same for a name of our own network
 
 
 async def _call(client: httpx.AsyncClient, request: httpx.Request, max_bytes: int) -> Reply:
