@@ -264,7 +264,7 @@ def _check_text(raw: str, pointer: str) -> str:
 def _parse_number(raw: object, pointer: str) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         raise InvalidRequest("This is a number.", pointer=pointer)
-    if not math.isfinite(raw) or abs(raw) > _MAX_NUMBER:
+    if abs(raw) > _MAX_NUMBER or not math.isfinite(raw):
         raise InvalidRequest("This number is too large.", pointer=pointer)
     return raw
 
@@ -281,9 +281,12 @@ def _parse_moment(raw: object, pointer: str, *, only_days: bool) -> str:
     if not isinstance(raw, str) or not raw.isascii() or (only_days and not is_day(raw)):
         raise refused
     try:
-        return date.fromisoformat(raw).isoformat() if is_day(raw) else read_moment(raw).astimezone(UTC).isoformat()
+        moment = date.fromisoformat(raw) if is_day(raw) else read_moment(raw).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise refused from error
+    if moment == date.max:  # after which nothing comes
+        raise refused
+    return moment.isoformat()
 
 
 _PARSED: Final[Mapping[Op, Callable[[object, str], Any]]] = {
