@@ -446,6 +446,17 @@ async def test_no_row_can_stop_an_import(desk):
         assert one.counts == {"error": one.done_count - 1, "created": 1}
 
 
+async def test_numbers_of_any_size_are_kept_or_refused(desk):
+    """One that is beyond every other number is an error of its row, as is what only looks like a number."""
+    async with desk.services.db.begin(desk.organization) as tx:
+        await create_definition(tx, desk.caller, "n", {"name": "N", "kind": Kind.NUMBER})
+    values = [10**20, 10**400, float("nan"), float("inf"), "9" * 400, 1e308]
+    lines = [json.dumps({"name": "A", "attributes": {"n": value}}) for value in values]
+    one = await desk.run(await desk.bring("\n".join(lines).encode(), "a.ndjson"))
+    codes = [row.code for row in await desk.rows(one)]
+    assert codes == [None, *["invalid-value"] * 4, None]
+
+
 async def test_a_file_that_nobody_can_use_is_not_kept(services, desk):
     """A mapping that is wrong spends the upload, so its file goes with it."""
     key = await desk.upload(b"name\nAnn\n")

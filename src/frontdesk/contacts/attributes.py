@@ -4,8 +4,8 @@ A key without a definition is a free attribute, whose value is any JSON. What a 
 or changed stays until it is written anew.
 """
 
-import math
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -170,8 +170,8 @@ def _text_fault(value: object) -> str | None:
 
 
 def _number_fault(value: object) -> str | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return None if is_number else "This is not a number."
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return None if is_number and abs(value) <= sys.float_info.max else "This is not a number."
 
 
 def _date_fault(value: object) -> str | None:
