@@ -13,10 +13,11 @@ from frontdesk.contacts.attributes import Kind, Schema, value_key
 from frontdesk.contacts.configuring import create_definition, delete_definition, update_definition
 from frontdesk.contacts.errors import AttributeTaken
 from frontdesk.contacts.model import Provenance
-from frontdesk.contacts.schema import load_schema
+from frontdesk.contacts.schema import hold_schema, load_schema
 from frontdesk.core.db import Database, Tx
 from frontdesk.core.errors import Forbidden, InvalidRequest
 from frontdesk.core.ids import ContactId, InboxId, OrganizationId, new_id
+from frontdesk.identities.cards import Given, change_card
 from frontdesk.identities.deletion import delete_contact, restore_contact
 from frontdesk.organizations.model import Caller, Right, system_caller
 
@@ -41,6 +42,15 @@ FITTING = {
     Kind.LIST: [[], ["a", "b"]],
     Kind.URL: ["https://example.com/ann?x=1", "http://localhost"],
 }
+
+
+async def until_waiting(tx: Tx, count: int) -> None:
+    """Wait until so many locks are waited for."""
+    async with asyncio.timeout(10):
+        while await tx.fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:
+            await asyncio.sleep(0.02)
+
+
 UNFITTING = {
     Kind.TEXT: [1, True, ["a"], {}, "x" * 2001],
     Kind.NUMBER: ["1", True, [1], float("inf")],
@@ -217,6 +227,32 @@ async def test_a_definition_waits_for_writes_under_way(db: Database, organizatio
     async with db.begin(organization) as tx:
         sql = "SELECT count(*) FROM attribute_values WHERE organization_id = %(o)s"
         assert await tx.fetch_value(sql, {"o": organization}) == 9
+
+
+async def test_a_definition_and_a_write_of_one_card_never_wait_for_each_other(
+    db: Database, organization: OrganizationId
+):
+    """Both wait for the schema first: whoever has the card has that, too."""
+    caller = system_caller(organization)
+    async with db.begin(organization) as tx:
+        definition = await define(tx, caller, "card")
+        ann = await make(tx, caller, card="C-1")
+
+    async def write() -> None:
+        async with db.begin(organization) as tx:
+            await change_card(tx, caller, ann.id, Given(fields={"name": "Bea", "attributes": {"card": "C-2"}}))
+
+    async def become_unique() -> None:
+        async with db.begin(organization) as tx:
+            await update_definition(tx, caller, definition.id, {"is_unique": True})
+
+    async with db.begin(organization) as tx:
+        await hold_schema(tx)  # as any other write does
+        waiting = [asyncio.create_task(become_unique())]
+        await until_waiting(tx, 1)
+        waiting.append(asyncio.create_task(write()))
+        await until_waiting(tx, 2)
+    await asyncio.gather(*waiting)
 
 
 # --- proofs ---

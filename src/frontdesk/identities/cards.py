@@ -12,6 +12,7 @@ from frontdesk.contacts.access_actions import list_access_warnings, set_access
 from frontdesk.contacts.label_queries import ContactLabel
 from frontdesk.contacts.labels import LabelWish, add_labels, find_labels_of, resolve_labels, set_labels
 from frontdesk.contacts.model import CardFields, Contact, ContactInbox, hide_personal
+from frontdesk.contacts.schema import hold_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import PreconditionFailed
 from frontdesk.core.ids import ContactId, InboxId, ProfileId, RealmId
@@ -130,6 +131,8 @@ async def change_card(
         await access_unmerged(tx, caller, contact_id, Right.CONTACTS_EDIT)
         await queries.lock_source_ids(tx, given.source_ids())
         await queries.lock_sessions_of(tx, contact_id)
+    if "attributes" in given.fields:
+        await hold_schema(tx)  # before the card: whoever changes the schema waits for cards
     contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     if if_version not in {None, contact.version}:
         raise PreconditionFailed(facts={"version": contact.version})
