@@ -46,9 +46,11 @@ FITTING = {
 
 async def until_waiting(tx: Tx, count: int) -> None:
     """Wait until so many locks are waited for."""
-    async with asyncio.timeout(10):
-        while await tx.fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:
-            await asyncio.sleep(0.02)
+    for _ in range(500):
+        if await tx.fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted") >= count:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("nobody waits")
 
 
 UNFITTING = {
