@@ -170,8 +170,9 @@ def _text_fault(value: object) -> str | None:
 
 
 def _number_fault(value: object) -> str | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return None if is_number and abs(value) <= sys.float_info.max else "This is not a number."
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
+        return None
+    return "This is not a number."
 
 
 def _date_fault(value: object) -> str | None:
