@@ -196,6 +196,9 @@ def test_ids_are_not_told_when_they_have_names():
     payload = {"import": str(new_id()), "labels": [label], "identities": [{"realm": str(new_id()), "source_id": "M-1"}]}
     told = tell(entry("contact.updated", payload), {label: "Gold"})
     assert [detail.after for detail in told.details] == ["Gold", "M-1"]
+    nameless = {"id": "01a210fe-a758-7624-9d26-f03f2d4c146a", "name": ""}
+    merged = tell(entry("contact.merged", {"merged": [nameless]}), {})
+    assert [detail.after for detail in merged.details] == ["· 146A"]
 
 
 def test_titles_of_errors_are_translated():

@@ -40,7 +40,7 @@ async def test_a_person_is_erased_after_a_tick(olga: Browser, ann: ContactId):
     card = (await olga.get(f"/console/contacts/{ann}")).text
     assert "Erase…" in card
     asked = (await olga.get(f"/console/contacts/{ann}/erase", htmx=True)).text
-    assert "This cannot be undone" in asked
+    assert "Nobody can undo this" in asked
     assert "Ann &lt;b&gt;Zhang" in asked
     assert "M-1001 is free at once" in asked
     refused = await olga.post(f"/console/contacts/{ann}/erase", {"mode": "all"})

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from frontdesk.console.marks import short_id
 from frontdesk.console.navigation import N_
 from frontdesk.core.text import dump_json
 from frontdesk.identities.cards import ContactView
@@ -278,7 +280,7 @@ def _show(value: object, names: Mapping[str, str]) -> str:
     if _is_empty(value):
         return "–"
     if isinstance(value, Mapping) and value.keys() >= {"id", "name"}:  # a card
-        return str(value["name"] or value["id"])
+        return str(value["name"] or f"· {short_id(UUID(value['id']))}")
     if isinstance(value, Mapping) and value.keys() == {"realm", "source_id"}:
         return str(value["source_id"])
     if isinstance(value, list) and value and all(isinstance(part, Mapping) for part in value):
