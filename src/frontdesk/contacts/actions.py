@@ -99,6 +99,7 @@ async def update_contact(
     Raises NotFound, PreconditionFailed when `if_version` is not the present one, Forbidden, InvalidRequest and
     AttributeTaken.
     """
+    schema = await hold_schema(tx) if "attributes" in fields else Schema({})
     contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     if if_version not in {None, contact.version}:
         raise PreconditionFailed(facts={"version": contact.version})
@@ -107,7 +108,6 @@ async def update_contact(
         if not sees_personal(caller, [inbox.inbox_id for inbox in inboxes]):
             raise Forbidden(facts={"right": Right.CONTACTS_VIEW_PERSONAL.value})
     changes = find_changes(contact, await _clean(tx, fields, contact))
-    schema = await hold_schema(tx) if attribute_keys(changes) else Schema({})
     schema.check(apply_changes(contact, changes).attributes, changed=attribute_keys(changes))
     return await _write(tx, caller, contact, changes, provenance, schema)
 

@@ -18,7 +18,10 @@ async def load_schema(tx: Tx) -> Schema:
 
 
 async def hold_schema(tx: Tx) -> Schema:
-    """Return the schema, which nobody changes before this transaction ends: for those who write attributes."""
+    """Return the schema, which nobody changes before this transaction ends: for those who write attributes.
+
+    Call it before a card is locked: whoever changes the schema has it alone, and then waits for cards.
+    """
     await schema_queries.lock_schema_as_it_is(tx)
     return await load_schema(tx)
 

@@ -132,7 +132,7 @@ async def change_card(
         await queries.lock_source_ids(tx, given.source_ids())
         await queries.lock_sessions_of(tx, contact_id)
     if "attributes" in given.fields:
-        await hold_schema(tx)  # before the card: whoever changes the schema waits for cards
+        await hold_schema(tx)
     contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     if if_version not in {None, contact.version}:
         raise PreconditionFailed(facts={"version": contact.version})

@@ -55,9 +55,9 @@ async def restore_contact(tx: Tx, caller: Caller, contact_id: ContactId, *, conf
     if contact.deleted_at is None:
         return contact
     await _take_back(tx, caller, contact_id)
+    schema = await hold_schema(tx)
     await contacts.lock_contact(tx, contact_id)
     now = utc_now()
-    schema = await hold_schema(tx)
     await hold_values(tx, caller, schema, contact, schema.definitions)
     await contacts.set_deleted(tx, contact_id, None, now)
     closed = {} if confirm_access else await _close(tx, contact_id)

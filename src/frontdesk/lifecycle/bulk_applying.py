@@ -9,6 +9,7 @@ from frontdesk.contacts.access import access_contact_alone
 from frontdesk.contacts.access_actions import assign_profile, unassign_profile
 from frontdesk.contacts.labels import add_labels, find_labels_of, remove_labels
 from frontdesk.contacts.model import CardFields, Contact
+from frontdesk.contacts.schema import hold_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, ContactLabelId, InboxId, ProfileId
 from frontdesk.identities.deletion import delete_contact, restore_contact
@@ -61,6 +62,7 @@ def _label_id(change: BulkChange) -> ContactLabelId:
 
 
 async def _field(tx: Tx, caller: Caller, contact_id: ContactId, change: BulkChange) -> tuple[str, Old]:
+    await hold_schema(tx)
     before = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     after = await _write(tx, caller, contact_id, change, change.value)
     if after.version == before.version:
@@ -69,6 +71,7 @@ async def _field(tx: Tx, caller: Caller, contact_id: ContactId, change: BulkChan
 
 
 async def _undo_field(tx: Tx, caller: Caller, contact_id: ContactId, change: BulkChange, old: Old) -> str:
+    await hold_schema(tx)
     present = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     if not old or _read(present, change) != old["after"]:  # without old values the person was erased
         return CHANGED_SINCE

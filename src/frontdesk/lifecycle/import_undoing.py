@@ -103,12 +103,13 @@ async def _take_back(
     made = {row.contact_id for row in rows if row.outcome is Outcome.CREATED}
     written = [row for row in rows if row.outcome is not Outcome.CREATED and set(row.old_values) > {"version"}]
     everybody = made | {row.contact_id for row in written}
+    schema = await hold_schema(tx)
     await lock_contacts(tx, everybody)
     cards = await load_cards(tx, everybody)
     mine = {contact_id for contact_id in made & cards.keys() if reaches(limits.edit, cards[contact_id].inboxes)}
     removed = await _remove_made(tx, one, mine)
     undoing = _Undoing(
-        schema=await hold_schema(tx),
+        schema=schema,
         limits=limits,
         cards={one: state for one, state in cards.items() if one not in removed},
         restored={},

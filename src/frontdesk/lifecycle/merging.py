@@ -61,6 +61,7 @@ async def merge_contacts(
     wanted = await access_sides(tx, caller, survivor_id, asked)
     if not wanted:
         return await _repeat(tx, survivor_id, asked)
+    schema = await hold_schema(tx)
     await merge_queries.lock_people(tx, sorted([survivor_id, *wanted]))
     wanted = await access_sides(tx, caller, survivor_id, asked)  # as it is now that nobody else can change it
     if not wanted:
@@ -69,7 +70,6 @@ async def merge_contacts(
     await require_on_all(tx, caller, everybody, accept_wider_access=accept_wider_access)
     sides = await merge_queries.load_sides(tx, everybody)
     plans = plan_fields(sides, choices)
-    schema = await hold_schema(tx)
     for refusal in check_plan(sides, plans, unique=find_unique(schema, sides), chosen=choices):
         raise refusal
     before = await load_views(tx, caller, [await contacts.get_contact(tx, one) for one in everybody])

@@ -11,6 +11,7 @@ from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts import schema_queries
 from frontdesk.contacts.access import access_contact
+from frontdesk.contacts.attributes import Schema
 from frontdesk.contacts.errors import AttributeTaken
 from frontdesk.contacts.schema import hold_schema
 from frontdesk.core.db import Tx
@@ -58,12 +59,13 @@ async def undo_merge(tx: Tx, caller: Caller, merge_id: MergeId, *, confirm_acces
     merge = await access_merge(tx, caller, merge_id)
     if merge.undone_at is not None:
         return Undone(merge, {}, 0, (), (), ())
+    schema = await hold_schema(tx)
     await merge_queries.lock_people(tx, merge.contacts)
     merge = await access_merge(tx, caller, merge_id)  # as it is now that nobody else can change it
     if merge.undone_at is not None:
         return Undone(merge, {}, 0, (), (), ())
     async with tx.savepoint():  # what is refused below leaves nothing behind
-        undone = await _undo(tx, caller, merge, now=utc_now())
+        undone = await _undo(tx, caller, merge, schema, now=utc_now())
         if undone.gains:
             if not confirm_access:
                 raise AccessWouldWiden({contact: gains.count for contact, gains in undone.gains})
@@ -136,8 +138,9 @@ class _OnlyTried(Exception):
 
 
 async def _try(tx: Tx, caller: Caller, merge: Merge) -> NoReturn:
+    schema = await hold_schema(tx)
     await merge_queries.lock_people(tx, merge.contacts)
-    raise _OnlyTried(await _undo(tx, caller, merge, now=utc_now()))
+    raise _OnlyTried(await _undo(tx, caller, merge, schema, now=utc_now()))
 
 
 async def _require_merge(tx: Tx, caller: Caller, contact_id: ContactId) -> None:
@@ -154,7 +157,7 @@ async def _require_access(tx: Tx, caller: Caller, merge: Merge) -> None:
             raise Forbidden(facts={"right": Right.CONTACTS_EDIT_ACCESS.value})
 
 
-async def _undo(tx: Tx, caller: Caller, merge: Merge, *, now: datetime) -> Undone:
+async def _undo(tx: Tx, caller: Caller, merge: Merge, schema: Schema, *, now: datetime) -> Undone:
     inboxes, _ = await list_inboxes(tx, None)  # wherever they may come through
     before = await load_reach(tx, merge.survivor_id, inboxes)
     later = await undo_queries.count_later(tx, merge)
@@ -165,7 +168,7 @@ async def _undo(tx: Tx, caller: Caller, merge: Merge, *, now: datetime) -> Undon
         await access.delete_assignment(tx, merge.survivor_id, profile_id)
     await undo_queries.end_sessions_of_others(tx, merge, now=now)
     await undo_queries.show_cards(tx, merge.merged_ids, now=now)
-    await _return_unique_values(tx, merge, restored)
+    await _return_unique_values(tx, merge, schema, restored)
     await ledger.close_merge(tx, merge.id, undone_by=caller.name, now=now)
     await refresh_search_ids(tx, merge.contacts)
     await contacts.refresh_search_personal(tx, merge.contacts)
@@ -191,12 +194,12 @@ async def _restore_fields(tx: Tx, merge: Merge, *, now: datetime) -> tuple[tuple
     return tuple(note.row_key for note in same), tuple(kept)
 
 
-async def _return_unique_values(tx: Tx, merge: Merge, restored: Sequence[str]) -> None:
+async def _return_unique_values(tx: Tx, merge: Merge, schema: Schema, restored: Sequence[str]) -> None:
     """Let each contact hold what it held of unique attributes, but the survivor of those that changed since.
 
     Raises AttributeTaken when somebody else holds one by now.
     """
-    unique = {one.id: one.key for one in (await hold_schema(tx)).definitions.values() if one.is_unique}
+    unique = {one.id: one.key for one in schema.definitions.values() if one.is_unique}
     held: dict[ContactId, dict[AttributeId, str]] = {contact_id: {} for contact_id in merge.contacts}
     for note in await ledger.list_notes(tx, merge.id, "attribute_values"):
         attribute_id = AttributeId(UUID(note.row_key))
