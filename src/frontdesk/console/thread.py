@@ -38,11 +38,6 @@ class Thread:
     has_earlier: bool
     is_answering: bool  # the assistant works on an answer right now
 
-    @property
-    def last_incoming(self) -> Message | None:
-        """What the contact wrote last; None when nothing of it is shown."""
-        return next((line.message for line in reversed(self.lines) if line.message.type is MessageType.INCOMING), None)
-
 
 async def load_thread(tx: Tx, conversation_id: ConversationId, *, shown: int) -> Thread:
     """Return the latest `shown` messages with their receipts."""

@@ -115,11 +115,6 @@ class Document:
     created_at: datetime
     updated_at: datetime
 
-    @property
-    def is_busy(self) -> bool:
-        """True while a worker reads it: it cannot be changed or deleted now."""
-        return self.state == "processing"
-
 
 @dataclass(frozen=True, slots=True)
 class NewFile:

@@ -34,7 +34,6 @@ router.include_router(upload_routes.router)
 
 PageAsked = Annotated[Paging, Depends(paging)]
 Viewer = Annotated[Ctx, needs(Right.KNOWLEDGE_VIEW)]
-Searcher = Annotated[Ctx, needs(Right.KNOWLEDGE_VIEW, keeps_answer=False)]
 Editor = Annotated[Ctx, needs(Right.KNOWLEDGE_EDIT)]
 
 
