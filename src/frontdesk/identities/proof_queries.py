@@ -79,6 +79,12 @@ class ProofFailure:
         object.__setattr__(self, "reason", RefusalReason(self.reason))
 
 
+async def delete_proof_failures(tx: Tx, *, before: datetime) -> int:
+    """Forget why proofs were refused before then; return how many."""
+    sql = "DELETE FROM proof_failures WHERE organization_id = %(organization)s AND at < %(before)s"
+    return await tx.execute(sql, {"organization": tx.organization_id, "before": before})
+
+
 async def list_proof_failures(tx: Tx, inbox_id: InboxId, *, limit: int) -> list[ProofFailure]:
     """Return the proofs that were refused in an inbox last, the latest first."""
     sql = """
