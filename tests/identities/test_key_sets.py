@@ -88,15 +88,14 @@ async def publishing(services: Services, organization, site: FakeEnterprise) -> 
 
 
 async def test_keys_are_fetched_once_and_prove(publishing):
-    """The session notes the set and the key; one fetch serves all who come within ten minutes."""
+    """The session notes the set; one fetch serves all who come within ten minutes."""
     proofs = [await publishing.prove(FIRST) for _ in range(3)]
     assert {proof.witness.realm_key_set_id for proof in proofs} == {publishing.key_set.id}
-    assert {proof.witness.key_id for proof in proofs} == {"key-1"}
     assert publishing.site.fetches == 1
     async with publishing.db.begin(publishing.organization) as tx:
         opening = await open_session(tx, publishing.inbox, stored=None, proof=proofs[0], now=NOW)
         kept = await find_session(tx, opening.token, NOW)
-    assert (kept.realm_key_set_id, kept.key_id, kept.realm_key_id) == (publishing.key_set.id, "key-1", None)
+    assert (kept.realm_key_set_id, kept.realm_key_id) == (publishing.key_set.id, None)
 
 
 async def test_a_rotation_needs_nobody(publishing):
@@ -104,7 +103,7 @@ async def test_a_rotation_needs_nobody(publishing):
     await publishing.prove(FIRST)
     publishing.site.keys = [published(FIRST), published(SECOND)]
     later = NOW + 2 * MINUTE
-    assert (await publishing.prove(SECOND, later)).witness.key_id == "key-2"
+    assert (await publishing.prove(SECOND, later)).witness.realm_key_set_id == publishing.key_set.id
     assert publishing.site.fetches == 2
     stranger = enterprise("EdDSA", "key-3")
     assert [await publishing.refusal(stranger, later) for _ in range(3)] == [RefusalReason.UNKNOWN_KEY] * 3
@@ -124,9 +123,9 @@ async def test_a_key_that_is_gone_proves_nobody_any_more(publishing):
     """Ten minutes later at the latest."""
     await publishing.prove(FIRST)
     publishing.site.keys = [published(SECOND)]
-    assert (await publishing.prove(FIRST, NOW + 9 * MINUTE)).witness.key_id == "key-1"
+    assert (await publishing.prove(FIRST, NOW + 9 * MINUTE)).witness.realm_key_set_id == publishing.key_set.id
     assert await publishing.refusal(FIRST, NOW + 10 * MINUTE) == RefusalReason.UNKNOWN_KEY
-    assert (await publishing.prove(SECOND, NOW + 10 * MINUTE)).witness.key_id == "key-2"
+    assert (await publishing.prove(SECOND, NOW + 10 * MINUTE)).witness.realm_key_set_id == publishing.key_set.id
 
 
 async def test_an_address_that_fails_leaves_the_keys_for_a_day(publishing):

@@ -82,7 +82,6 @@ class Witness:
 
     realm_key_id: RealmKeyId | None = None
     realm_key_set_id: RealmKeySetId | None = None
-    key_id: str | None = None  # the kid within the set
     asked_as_of: datetime | None = None  # when it was written how the enterprise is asked
 
 
@@ -159,7 +158,7 @@ class SetKey:
     @property
     def witness(self) -> Witness:
         """What is noted about somebody whom this key proved."""
-        return Witness(realm_key_set_id=self.key_set_id, key_id=self.kid)
+        return Witness(realm_key_set_id=self.key_set_id)
 
 
 ProvingKey: TypeAlias = RealmKey | SetKey
@@ -193,7 +192,6 @@ class ChatSession:
     last_seen_at: datetime
     expires_at: datetime
     realm_key_set_id: RealmKeySetId | None = None
-    key_id: str | None = None
 
     @property
     def is_proven(self) -> bool:

@@ -335,9 +335,9 @@ async def insert_session(tx: Tx, session: ChatSession, *, now: datetime) -> None
     sql = """
         INSERT INTO chat_sessions
                (organization_id, id, inbox_id, token_hash, contact_id, identity_id, realm_key_id, realm_key_set_id,
-                key_id, assurance, proven_until, claims, created_at, last_seen_at, expires_at)
+                assurance, proven_until, claims, created_at, last_seen_at, expires_at)
         VALUES (%(organization)s, %(id)s, %(inbox)s, %(hash)s, %(contact)s, %(identity)s, %(key)s, %(key_set)s,
-                %(key_id)s, %(assurance)s, %(proven_until)s, %(claims)s, %(now)s, %(last_seen_at)s, %(expires_at)s)
+                %(assurance)s, %(proven_until)s, %(claims)s, %(now)s, %(last_seen_at)s, %(expires_at)s)
     """
     await tx.execute(sql, {"now": now, **_params(tx, session)})
 
@@ -347,7 +347,7 @@ async def update_session(tx: Tx, session: ChatSession, *, former_hash: bytes) ->
     sql = """
         UPDATE chat_sessions
            SET token_hash = %(hash)s, identity_id = %(identity)s, realm_key_id = %(key)s,
-               realm_key_set_id = %(key_set)s, key_id = %(key_id)s, proven_until = %(proven_until)s,
+               realm_key_set_id = %(key_set)s, proven_until = %(proven_until)s,
                claims = %(claims)s, last_seen_at = %(last_seen_at)s, expires_at = %(expires_at)s
          WHERE organization_id = %(organization)s AND id = %(id)s AND token_hash = %(former)s AND ended_at IS NULL
     """
@@ -460,7 +460,6 @@ def _params(tx: Tx, session: ChatSession) -> dict[str, object]:
         "identity": session.identity_id,
         "key": session.realm_key_id,
         "key_set": session.realm_key_set_id,
-        "key_id": session.key_id,
         "assurance": int(session.assurance),
         "proven_until": session.proven_until,
         "claims": Jsonb(claims),

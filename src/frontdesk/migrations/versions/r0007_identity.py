@@ -46,8 +46,7 @@ CREATE TABLE realm_key_sets (        -- JWKS: keys that the enterprise publishes
 );
 CREATE INDEX realm_key_sets_of_realm ON realm_key_sets (organization_id, realm_id);
 ALTER TABLE chat_sessions
-    ADD COLUMN realm_key_set_id uuid,
-    ADD COLUMN key_id           text;    -- the kid within the set
+    ADD COLUMN realm_key_set_id uuid;
 ALTER TABLE identities
     ADD COLUMN linked_by text,           -- the member or key who vouched; NULL: proven, or given on a card
     ADD COLUMN linked_at timestamptz;
