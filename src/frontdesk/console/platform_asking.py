@@ -7,10 +7,10 @@ from fastapi import Form, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
-from frontdesk.access.queries import list_profiles
 from frontdesk.console.faults import field_errors, screen_router
 from frontdesk.console.members import MemberCtx
 from frontdesk.console.pages import go, look_of, page
+from frontdesk.console.platform_keys import list_claimable
 from frontdesk.console.platforms import PATH, Editor, load_head
 from frontdesk.core.errors import FrontdeskError, NotFound
 from frontdesk.core.ids import InboxId, ProfileId
@@ -84,7 +84,7 @@ async def _show(
     async with member.db.begin(member.organization_id) as tx:
         head = await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)
         asked = await get_introspection(tx, member.caller, head.inbox.id)
-        profiles, _ = await list_profiles(tx) if member.may(Right.PROFILES_EDIT) else ([], 0)
+        profiles = await list_claimable(tx, member)
     return page(
         request,
         "platforms/asking.html",

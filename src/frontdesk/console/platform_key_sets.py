@@ -8,11 +8,10 @@ from fastapi import Form, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
-from frontdesk.access.profiles import AccessProfile
-from frontdesk.access.queries import list_profiles
 from frontdesk.console.faults import field_errors, screen_router
 from frontdesk.console.members import MemberCtx
 from frontdesk.console.pages import go, look_of, page
+from frontdesk.console.platform_keys import list_claimable
 from frontdesk.console.platforms import PATH, Editor, load_head
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError, NotFound
@@ -68,7 +67,7 @@ async def _show_new(
 ) -> Response:
     async with member.db.begin(member.organization_id) as tx:
         head = await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)
-        profiles = await _profiles(tx, member)
+        profiles = await list_claimable(tx, member)
     return page(
         request,
         "platforms/key_set_form.html",
@@ -85,7 +84,7 @@ async def show_limits(request: Request, inbox_id: UUID, key_set_id: UUID, member
     """Show which profiles proofs of these keys may claim."""
     async with member.db.begin(member.organization_id) as tx:
         key_set = await _find(tx, member, inbox_id, key_set_id)
-        profiles = await _profiles(tx, member)
+        profiles = await list_claimable(tx, member)
     return page(
         request,
         "platforms/key_limits.html",
@@ -157,13 +156,6 @@ async def _find(tx: Tx, member: MemberCtx, inbox_id: UUID, key_set_id: UUID) -> 
     if key_set is None:
         raise NotFound
     return key_set
-
-
-async def _profiles(tx: Tx, member: MemberCtx) -> list[AccessProfile]:
-    if not member.may(Right.PROFILES_EDIT):
-        return []
-    profiles, _ = await list_profiles(tx)
-    return profiles
 
 
 def _address(inbox_id: UUID) -> str:

@@ -82,7 +82,7 @@ async def _show_new(
 ) -> Response:
     async with member.db.begin(member.organization_id) as tx:
         head = await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)
-        profiles = await _profiles(tx, member)
+        profiles = await list_claimable(tx, member)
     return page(
         request,
         "platforms/key_form.html",
@@ -102,7 +102,7 @@ async def show_limits(request: Request, inbox_id: UUID, key_id: UUID, member: Ed
     """Show which profiles proofs of this key may claim."""
     async with member.db.begin(member.organization_id) as tx:
         key = await _find(tx, member, inbox_id, key_id)
-        profiles = await _profiles(tx, member)
+        profiles = await list_claimable(tx, member)
     return page(
         request,
         "platforms/key_limits.html",
@@ -207,7 +207,8 @@ async def _find(tx: Tx, member: MemberCtx, inbox_id: UUID, key_id: UUID) -> Real
     return key
 
 
-async def _profiles(tx: Tx, member: MemberCtx) -> list[AccessProfile]:
+async def list_claimable(tx: Tx, member: MemberCtx) -> list[AccessProfile]:
+    """Return the profiles that the member may let a proof claim."""
     if not member.may(Right.PROFILES_EDIT):
         return []
     profiles, _ = await list_profiles(tx)
