@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -39,31 +41,38 @@ class Browser:
         return await self.client.post(path, data=data or {}, headers=headers)
 
 
-@pytest.fixture
-async def browser(app: FastAPI) -> AsyncIterator[Browser]:
-    """A browser in which nobody is signed in."""
+@asynccontextmanager
+async def open_browser(app: FastAPI) -> AsyncIterator[Browser]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://desk.test") as client:
         yield Browser(client)
 
 
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[Browser]:
+    """A browser in which nobody is signed in."""
+    async with open_browser(app) as browser:
+        yield browser
+
+
 Hire = Callable[..., Awaitable[str]]
+
+
+async def hire_member(db: Database, organization: OrganizationId, role: str, *, name: str = "Mia Member") -> str:
+    """Make somebody a member by invitation and return the e-mail."""
+    caller = system_caller(organization)
+    email = f"{role}-{new_id()}@example.com"
+    async with db.begin(organization) as tx:
+        role_id = next(one.id for one in await list_roles(tx, caller) if one.name == role)
+        _, token = await invite_member(tx, caller, email=email, role_ids=[role_id])
+    await accept_invitation(db, token, name=name, password=PASSWORD, address="192.0.2.1")
+    return email
 
 
 @pytest.fixture
 def hire(db: Database) -> Hire:
     """Make somebody a member by invitation and return the e-mail."""
-
-    async def hire(organization: OrganizationId, role: str, *, name: str = "Mia Member") -> str:
-        caller = system_caller(organization)
-        email = f"{role}-{new_id()}@example.com"
-        async with db.begin(organization) as tx:
-            role_id = next(one.id for one in await list_roles(tx, caller) if one.name == role)
-            _, token = await invite_member(tx, caller, email=email, role_ids=[role_id])
-        await accept_invitation(db, token, name=name, password=PASSWORD, address="192.0.2.1")
-        return email
-
-    return hire
+    return partial(hire_member, db)
 
 
 @pytest.fixture

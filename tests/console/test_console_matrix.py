@@ -1,14 +1,19 @@
 """Promises about all routes of the console, whoever wrote them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from tests.conftest import new_organization
+from tests.console.conftest import Browser, hire_member, open_browser
 
 from frontdesk.console.members import MemberNeeds
+from frontdesk.core.db import Database
+from frontdesk.core.ids import OrganizationId
 from frontdesk.organizations.model import BUILT_IN_ROLES, Right
 from frontdesk.web import create_app
 
@@ -40,6 +45,26 @@ OF_OBJECTS = [(method, path) for method, path, _ in ROUTES if method == "GET" an
 
 def fill(path: str) -> str:
     return re.sub(r"{[^}]+}", lambda _: str(uuid4()), path)
+
+
+@pytest.fixture(scope="module")
+async def everybody(db: Database) -> OrganizationId:
+    """One organization for all routes: nothing here gets far enough to change it."""
+    return await new_organization(db, "Northlight")
+
+
+@pytest.fixture(scope="module")
+async def olga(app: FastAPI, db: Database, everybody: OrganizationId) -> AsyncIterator[Browser]:
+    async with open_browser(app) as browser:
+        await browser.sign_in(await hire_member(db, everybody, "owner"))
+        yield browser
+
+
+@pytest.fixture(scope="module")
+async def vera(app: FastAPI, db: Database, everybody: OrganizationId) -> AsyncIterator[Browser]:
+    async with open_browser(app) as browser:
+        await browser.sign_in(await hire_member(db, everybody, "viewer"))
+        yield browser
 
 
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in ROUTES])
