@@ -1,5 +1,6 @@
 """What a customer does in the demo shop's chat."""
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import FrameLocator, Locator, Page, expect
 
 from frontdesk.core.ids import ContactId
@@ -60,3 +61,9 @@ async def latest_anonymous(services: Services, organization_id: object) -> Conta
         return await tx.fetch_value(
             "SELECT id FROM contacts WHERE deleted_at IS NULL AND name = '' ORDER BY id DESC LIMIT 1"
         )
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds wrong on a page by WCAG 2.2 AA, each with its element."""
+    found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+    return [f"{rule['id']}: {node['html'][:120]}" for rule in found.response["violations"] for node in rule["nodes"]]

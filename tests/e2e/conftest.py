@@ -111,14 +111,19 @@ def _fresh(chromium: Browser) -> "_Fresh":
 
 
 class _Fresh:
-    """A browser context of its own, with a generous time limit for busy machines."""
+    """A browser context of its own, with a generous time limit for busy machines.
+
+    Motion is reduced: what fades from light to dark has, for a moment, colours that nobody chose.
+    """
 
     def __init__(self, chromium: Browser) -> None:
         self._chromium = chromium
         self._context: BrowserContext | None = None
 
     async def __aenter__(self) -> Page:
-        self._context = await self._chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 860})
+        self._context = await self._chromium.new_context(
+            locale="en-GB", viewport={"width": 1280, "height": 860}, reduced_motion="reduce"
+        )
         self._context.set_default_timeout(20_000)
         return await self._context.new_page()
 

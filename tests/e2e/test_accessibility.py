@@ -1,10 +1,9 @@
 """axe finds nothing wrong on the pages that people use, in light and dark."""
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from e2e_shop import ask, enter
+from e2e_shop import ask, enter, violations
 
 PAGES = (
     "contacts",
@@ -15,11 +14,6 @@ PAGES = (
     "assistants",
     "settings",
 )
-
-
-async def violations(page: Page) -> list[str]:
-    found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
-    return [f"{rule['id']}: {node['html'][:120]}" for rule in found.response["violations"] for node in rule["nodes"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
