@@ -368,6 +368,8 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /messages/{message_id}": Example(),
     "POST /messages/outgoing": Example(201, _message),
     "PATCH /messages/{message_id}/feedback": Example(body=lambda _: {"feedback": "like"}),
+    "GET /messages/{message_id}/receipt": Example(parameters={"message_id": "assistant_answer"}),
+    "POST /messages/{message_id}/receipt/replay": Example(parameters={"message_id": "assistant_answer"}),
 }
 
 # answered without a key, each for its own reason

@@ -8,6 +8,7 @@ from tests.making import make_assistant, make_inbox
 
 from frontdesk.access.actions import create_profile
 from frontdesk.access.model import Assurance
+from frontdesk.answers.actions import Answered, answer
 from frontdesk.answers.memory import add_fact
 from frontdesk.channels.model import ChannelType
 from frontdesk.contacts.actions import create_contact
@@ -21,7 +22,7 @@ from frontdesk.conversations import queries as conversations
 from frontdesk.conversations.actions import receive_message, reply
 from frontdesk.conversations.attachments import bring_attachment
 from frontdesk.conversations.model import Incoming
-from frontdesk.core.ids import ContactId, OrganizationId, new_id
+from frontdesk.core.ids import ContactId, InboxId, MessageId, OrganizationId, new_id
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.core.uploads import UploadPurpose, describe_upload, issue_upload, record_upload, store_upload
@@ -92,6 +93,7 @@ class Things:
     conversation: str
     message: str
     answer: str  # a message from the organization
+    assistant_answer: str  # one of the assistant, which has a receipt
     attachment: str
     fact: str
 
@@ -157,7 +159,8 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
             tx, conversation, Incoming("How long?", contact, Assurance.ANONYMOUS), now=utc_now()
         )
         fact = await add_fact(tx, owner, contact, "allergy: nuts", "Is allergic to nuts")
-        answer = await reply(tx, caller, conversation.id, "Twelve months.", now=utc_now())
+        replied = await reply(tx, caller, conversation.id, "Twelve months.", now=utc_now())
+    assistant_answer = await _ask(services, owner, contact, inbox.id)
     attachment = await bring_attachment(
         services, caller, filename="photo.txt", content=b"a photo", conversation_id=conversation.id
     )
@@ -202,10 +205,23 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         export_token=export_token,
         conversation=str(conversation.id),
         message=str(message),
-        answer=str(answer),
+        answer=str(replied),
+        assistant_answer=str(assistant_answer),
         attachment=str(attachment.id),
         fact=str(fact),
     )
+
+
+async def _ask(services: Services, owner: Caller, contact: ContactId, inbox: InboxId) -> MessageId:
+    holder = new_id()
+    async with services.db.begin(owner.organization_id) as tx:
+        conversation = await conversations.insert_conversation(tx, contact, inbox, now=utc_now())
+        asked = Incoming("How long does a filter last?", contact, Assurance.ANONYMOUS)
+        await receive_message(tx, conversation, asked, now=utc_now())
+        assert await conversations.claim_lease(tx, conversation.id, holder, utc_now())
+    events = [event async for event in answer(services, owner.organization_id, conversation.id, holder)]
+    assert isinstance(events[-1], Answered)
+    return events[-1].message_id
 
 
 async def _make_import(services: Services, caller: Caller, state: ImportState | None) -> str:

@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from frontdesk import api_docs
 from frontdesk.access import routes as access
 from frontdesk.answers import memory_routes as memory
+from frontdesk.answers import receipt_routes as receipts
 from frontdesk.answers import routes as answers
 from frontdesk.channels import assistant_routes as assistants
 from frontdesk.channels import knowledge_routes as connected_knowledge
@@ -64,6 +65,7 @@ _API_ROUTERS = (
     conversations.router,
     attachments.router,
     answers.router,
+    receipts.router,
     merges.router,
     bulk_edits.router,
     memory.router,

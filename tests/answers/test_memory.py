@@ -9,9 +9,10 @@ from tests.making import make_inbox, member
 from conftest import new_organization
 from frontdesk.access.model import Assurance
 from frontdesk.answers import memory
-from frontdesk.answers.askers import Voice, load_asker
+from frontdesk.answers.askers import load_asker
 from frontdesk.answers.memory_learning import find_lesson, learn, record
 from frontdesk.answers.memory_model import Fact, FactId, Memory, Summary, may_use, usable
+from frontdesk.answers.model import Voice
 from frontdesk.assistants.actions import ModelRules
 from frontdesk.channels.assistant_actions import update_assistant
 from frontdesk.contacts.access import access_contact_alone

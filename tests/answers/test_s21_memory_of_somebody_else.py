@@ -7,9 +7,9 @@ from tests.answers.remembering import Remembering
 
 from frontdesk.access.model import Assurance
 from frontdesk.answers import memory
-from frontdesk.answers.askers import Voice, load_asker
+from frontdesk.answers.askers import load_asker
 from frontdesk.answers.handlers import on_memory_due
-from frontdesk.answers.model import share_answer
+from frontdesk.answers.model import Voice, share_answer
 from frontdesk.answers.trying import try_question
 from frontdesk.contacts.queries import get_contact
 from frontdesk.core.ids import ContactId

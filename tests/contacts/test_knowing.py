@@ -4,7 +4,8 @@ import pytest
 from tests.making import make_inbox
 
 from frontdesk.access.model import Assurance
-from frontdesk.answers.askers import Voice, load_asker
+from frontdesk.answers.askers import load_asker
+from frontdesk.answers.model import Voice
 from frontdesk.answers.prompt import render_instructions
 from frontdesk.contacts import queries
 from frontdesk.contacts.actions import create_contact, refresh_card

@@ -12,7 +12,8 @@ from tests.making import make_assistant, make_base, make_inbox, opens
 
 from frontdesk.access.actions import create_profile
 from frontdesk.access.model import Assurance
-from frontdesk.answers.askers import Voice, load_asker
+from frontdesk.answers.askers import load_asker
+from frontdesk.answers.model import Voice
 from frontdesk.channels.model import Inbox
 from frontdesk.contacts.access_actions import assign_profile
 from frontdesk.contacts.actions import update_contact

@@ -14,15 +14,13 @@ from uuid import UUID
 import structlog
 
 from frontdesk.access import queries as access
-from frontdesk.answers import queries
-from frontdesk.answers.askers import find_voice, load_asker
+from frontdesk.answers.askers import find_voice, load_joint_asker
 from frontdesk.answers.earlier import recall
 from frontdesk.answers.memory import recall_memory
-from frontdesk.answers.model import EXTRACTIVE, Asker, Draft, share_answer
+from frontdesk.answers.model import EXTRACTIVE, Asker, Draft, Way
+from frontdesk.answers.receipt_queries import insert_answer
 from frontdesk.answers.speaking import Delta, Reading, Replace, read, speak
 from frontdesk.answers.wording import NOTHING_FOUND, RULES_CHANGED, say
-from frontdesk.channels import queries as channels
-from frontdesk.contacts import queries as contacts
 from frontdesk.conversations import actions as conversations
 from frontdesk.conversations import queries as threads
 from frontdesk.conversations.model import LEASE, Message, SenderKind
@@ -32,7 +30,7 @@ from frontdesk.core.ids import ConversationId, DocumentId, MessageId, Organizati
 from frontdesk.core.services import Services
 from frontdesk.core.text import dump_json, utc_now
 from frontdesk.knowledge.errors import ScopeLeak
-from frontdesk.knowledge.search import Question, find_forbidden, prepare_question
+from frontdesk.knowledge.search import Question, SearchResult, find_forbidden, prepare_question
 
 _ATTEMPTS = 3  # access that changes more often than this during one answer: the neutral denial
 _RENEW_SECONDS = LEASE.total_seconds() / 3
@@ -124,7 +122,8 @@ class _Answering:
         yield Replace(text)
         async with self.services.db.begin(self.organization_id) as tx:
             asker = await self._ask_again(tx)
-        yield Answered(await self._store(asker, Draft.of(text, (), 0, EXTRACTIVE, {}), frozenset()))
+        denial = Draft.of(text, (), SearchResult((), 0, 0), EXTRACTIVE, {})
+        yield Answered(await self._store(asker, denial, frozenset()))
 
     @asynccontextmanager
     async def keeping_lease(self) -> AsyncIterator[None]:
@@ -154,7 +153,7 @@ class _Answering:
                 content = piece.text if isinstance(piece, Replace) else content + piece.text
                 yield piece
         timing = {"search": _ms(started, searched), "model": _ms(searched, time.perf_counter())}
-        draft = Draft.of(content, reading.sources, reading.result.permitted_count, reading.model_name, timing)
+        draft = Draft.of(content, reading.sources, reading.result, reading.model_name, timing)
         yield Answered(await self._store(reading.asker, draft, reading.given))
 
     async def _read(self, question: Question) -> Reading:
@@ -170,14 +169,9 @@ class _Answering:
         conversation = await threads.get_conversation(tx, self.conversation_id)
         if not conversation.auto_reply:
             raise _Superseded
-        contact = await contacts.get_contact(tx, conversation.contact_id)
-        inbox = await channels.get_inbox(tx, conversation.inbox_id)
-        ways = {(m.session_id, m.assurance, dump_json(m.query_metadata)): m for m in self.waiting}  # they came in
-        askers = [
-            await load_asker(tx, contact, inbox, await find_voice(tx, m.session_id, m.assurance), page=m.query_metadata)
-            for m in ways.values()
-        ]
-        return share_answer(askers)
+        came = {(m.session_id, m.assurance, dump_json(m.query_metadata)): m for m in self.waiting}
+        ways = [Way(await find_voice(tx, m.session_id, m.assurance), page=m.query_metadata) for m in came.values()]
+        return await load_joint_asker(tx, conversation, ways)
 
     async def _check(self, given: frozenset[DocumentId]) -> None:
         """Compare the scope's version; on a change compile again for all that the model was given."""
@@ -209,8 +203,9 @@ class _Answering:
                 sender_id=asker.inbox.assistant_id,
                 now=now,
             )
-            await queries.insert_answer(tx, message_id, self.conversation_id, asker, draft, now)
-            await threads.update_answered(tx, self.conversation_id, [message.id for message in self.waiting])
+            questions = [message.id for message in self.waiting]
+            await insert_answer(tx, message_id, self.conversation_id, asker, draft, questions=questions, now=now)
+            await threads.update_answered(tx, self.conversation_id, questions)
             await threads.update_conversation(tx, self.conversation_id, waits_for_member=not draft.is_found)
         return message_id
 

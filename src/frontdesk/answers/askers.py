@@ -1,11 +1,9 @@
 """As whom a question is answered: the layers of access of one contact, in one session, for one message."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from frontdesk.access import queries as access
-from frontdesk.access.errors import InvalidQueryMetadata
 from frontdesk.access.layers import (
     ContactAccess,
     EffectiveScope,
@@ -15,28 +13,19 @@ from frontdesk.access.layers import (
     effective_scope,
     person_scope,
 )
-from frontdesk.access.model import Assurance, Layer, Nothing, Scope
-from frontdesk.access.parse import parse_query_metadata
-from frontdesk.access.profiles import AccessProfile
-from frontdesk.answers.model import Asker
+from frontdesk.access.model import Assurance, Layer
+from frontdesk.access.reading import ScopeReader, load_reader
+from frontdesk.answers.model import Asker, Voice, Way, share_answer
 from frontdesk.assistants import queries as assistants
+from frontdesk.channels import queries as channels
 from frontdesk.channels.model import Inbox
+from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.knowing import load_known
 from frontdesk.contacts.model import Contact
+from frontdesk.conversations.model import Conversation
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import SessionId
 from frontdesk.identities import queries as identities
-from frontdesk.identities.model import SignedClaims
-from frontdesk.organizations.queries import organizations
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """How a message came: through which session, how that session is proven now, and what its proof may set."""
-
-    assurance: Assurance
-    session_id: SessionId | None = None
-    claims: SignedClaims = field(default_factory=SignedClaims)
 
 
 async def find_voice(tx: Tx, session_id: SessionId | None, assurance: Assurance) -> Voice:
@@ -67,7 +56,20 @@ async def load_asker(
     known = await load_known(tx, contact, voice.assurance)
     if known and voice.assurance < Assurance.CHANNEL and await identities.has_identity(tx, contact.id):
         known = ()  # a card that became known does not open to an unproven browser, whatever its fields allow
-    return Asker(contact, inbox, voice.assurance, voice.session_id, scope, scope_version, known)
+    ways = (Way(voice, message, page),)
+    return Asker(contact, inbox, voice.assurance, voice.session_id, scope, scope_version, known, ways)
+
+
+async def load_joint_asker(tx: Tx, conversation: Conversation, ways: Sequence[Way]) -> Asker:
+    """Return as whom one answer to messages that came in all these `ways` is given now.
+
+    Raises NotFound when the contact or the inbox is gone.
+    """
+    contact = await contacts.get_contact(tx, conversation.contact_id)
+    inbox = await channels.get_inbox(tx, conversation.inbox_id)
+    return share_answer(
+        [await load_asker(tx, contact, inbox, way.voice, message=way.message, page=way.page) for way in ways]
+    )
 
 
 async def _compile(
@@ -79,14 +81,14 @@ async def _compile(
     message: Mapping[str, Any] | None,
     page: Mapping[str, Any] | None,
 ) -> EffectiveScope:
-    read = await _load_reader(tx)
-    inbox_access = await _open_inbox(tx, read, inbox)
+    read = await load_reader(tx)
+    inbox_access = await open_inbox(tx, read, inbox)
     contact_access = await _open_contact(tx, read, contact)
     claimed = await access.find_profiles(tx, voice.claims.access_profiles)
     gone = len(set(voice.claims.access_profiles)) - len(claimed)  # deleted since: they open nothing, not something else
     session_access = SessionAccess(
         voice.assurance,
-        (*(_profile(read, profile) for profile in claimed), *[ProfileAccess(None)] * gone),
+        (*(read.profile(profile) for profile in claimed), *[ProfileAccess(None)] * gone),
         read(voice.claims.query_metadata, Layer.MESSAGE),
     )
     return effective_scope(
@@ -99,11 +101,12 @@ async def _compile(
 
 async def load_access(tx: Tx, contact: Contact, inbox: Inbox) -> tuple[InboxAccess, ContactAccess]:
     """Return what the inbox opens, and what is written on the contact's card about its access."""
-    read = await _load_reader(tx)
-    return await _open_inbox(tx, read, inbox), await _open_contact(tx, read, contact)
+    read = await load_reader(tx)
+    return await open_inbox(tx, read, inbox), await _open_contact(tx, read, contact)
 
 
-async def _open_inbox(tx: Tx, read: "_Reader", inbox: Inbox) -> InboxAccess:
+async def open_inbox(tx: Tx, read: ScopeReader, inbox: Inbox) -> InboxAccess:
+    """Return what the inbox and its assistant open."""
     return InboxAccess(
         bases=frozenset(await assistants.list_bases_of(tx, inbox.assistant_id)),
         query_metadata=read(inbox.query_metadata, Layer.INBOX),
@@ -112,33 +115,11 @@ async def _open_inbox(tx: Tx, read: "_Reader", inbox: Inbox) -> InboxAccess:
     )
 
 
-async def _open_contact(tx: Tx, read: "_Reader", contact: Contact) -> ContactAccess:
+async def _open_contact(tx: Tx, read: ScopeReader, contact: Contact) -> ContactAccess:
     assigned = await access.list_assigned(tx, contact.id)
     return ContactAccess(
         query_metadata=read(contact.query_metadata, Layer.CONTACT),
-        profiles=tuple(_profile(read, item.profile) for item in assigned),
+        profiles=tuple(read.profile(item.profile) for item in assigned),
         profiles_mode=contact.profiles_mode,
         has_identity=await identities.has_identity(tx, contact.id),
     )
-
-
-async def _load_reader(tx: Tx) -> "_Reader":
-    organization = await organizations.find_organization(tx)
-    return _Reader(vendor_faq_reading=organization is not None and organization.vendor_faq_reading)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads stored query metadata; what cannot be read opens nothing."""
-
-    vendor_faq_reading: bool
-
-    def __call__(self, raw: object, layer: Layer) -> Scope | None:
-        try:
-            return parse_query_metadata(raw, layer=layer, vendor_faq_reading=self.vendor_faq_reading).scope
-        except InvalidQueryMetadata:
-            return Nothing()
-
-
-def _profile(read: _Reader, profile: AccessProfile) -> ProfileAccess:
-    return ProfileAccess(read(profile.query_metadata, Layer.PROFILE), profile.minimum_assurance)

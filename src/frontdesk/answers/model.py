@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from frontdesk.access.layers import EffectiveScope
@@ -11,8 +10,9 @@ from frontdesk.access.model import Assurance, all_of
 from frontdesk.answers.wording import NOTHING_FOUND
 from frontdesk.channels.model import Inbox
 from frontdesk.contacts.model import Contact
-from frontdesk.core.ids import AnswerId, ContactId, ConversationId, DocumentId, MessageId, SessionId
-from frontdesk.knowledge.search import Hit
+from frontdesk.core.ids import DocumentId, MessageId, SessionId
+from frontdesk.identities.model import SignedClaims
+from frontdesk.knowledge.search import Hit, SearchResult
 
 _CITED = re.compile(r"\[(\d{1,2})\]")
 
@@ -36,6 +36,24 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """How a message came: through which session, how that session is proven now, and what its proof may set."""
+
+    assurance: Assurance
+    session_id: SessionId | None = None
+    claims: SignedClaims = field(default_factory=SignedClaims)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A voice, and how the message itself and the page around it narrow what it may read."""
+
+    voice: Voice
+    message: Mapping[str, Any] | None = None
+    page: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks, as whom the answer is given, and what that person may read right now."""
 
@@ -46,6 +64,7 @@ class Asker:
     scope: EffectiveScope
     scope_version: int
     known: tuple[tuple[str, object], ...] = ()  # labels and values of the card that the assistant may know in it
+    ways: tuple[Way, ...] = ()  # in which the messages came
 
 
 def share_answer(askers: Sequence[Asker]) -> Asker:
@@ -56,6 +75,7 @@ def share_answer(askers: Sequence[Asker]) -> Asker:
         weakest,
         scope=EffectiveScope(all_of(*(asker.scope.scope for asker in askers)), tuple(steps)),
         scope_version=min(asker.scope_version for asker in askers),
+        ways=tuple(way for asker in askers for way in asker.ways),
     )
 
 
@@ -75,19 +95,21 @@ class Draft:
     is_found: bool
     sources: tuple[Source, ...]  # everything that the model was given
     cited: frozenset[int]
-    permitted_count: int
+    permitted_count: int  # documents that could have been found
+    permitted_chunks: int  # and their passages
     model: str
     timing: Mapping[str, float]  # milliseconds: search, model
 
     @classmethod
     def of(
-        cls, content: str, sources: Sequence[Source], permitted_count: int, model: str, timing: Mapping[str, float]
+        cls, content: str, sources: Sequence[Source], result: SearchResult, model: str, timing: Mapping[str, float]
     ) -> "Draft":
         """Return a draft; what it cites is read from `content`, numbers that were never given are no citations."""
         given = {source.number for source in sources}
         cited = frozenset(number for number in map(int, _CITED.findall(content)) if number in given)
         is_found = content not in NOTHING_FOUND.values()
-        return cls(content, is_found, tuple(sources), cited, permitted_count, model, timing)
+        counts = result.permitted_count, result.permitted_chunks
+        return cls(content, is_found, tuple(sources), cited, *counts, model, timing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +122,3 @@ class Citation:
     kind: str
     title: str
     page_number: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """How an answer came about."""
-
-    id: AnswerId
-    message_id: MessageId
-    conversation_id: ConversationId
-    contact_id: ContactId
-    session_id: SessionId | None
-    assurance: Assurance
-    scope: Sequence[Any]
-    scope_version: int
-    permitted_count: int
-    model: str
-    is_found: bool
-    timing: Mapping[str, float]
-    created_at: datetime
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "assurance", Assurance(self.assurance))

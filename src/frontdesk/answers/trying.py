@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from frontdesk.access.model import Assurance
-from frontdesk.answers.askers import Voice, load_asker
+from frontdesk.answers.askers import load_asker
 from frontdesk.answers.memory_model import Memory
-from frontdesk.answers.model import Asker, Draft, History
+from frontdesk.answers.model import Asker, Draft, History, Voice
 from frontdesk.answers.speaking import Replace, read, speak
 from frontdesk.channels.model import Inbox
 from frontdesk.contacts.model import Contact
@@ -45,7 +45,7 @@ async def try_question(
     content = ""
     async for piece in speak(reading, prepared, _no_check):
         content = piece.text if isinstance(piece, Replace) else content + piece.text
-    draft = Draft.of(content, reading.sources, reading.result.permitted_count, reading.model_name, {})
+    draft = Draft.of(content, reading.sources, reading.result, reading.model_name, {})
     return Trial(asker, draft)
 
 

@@ -68,6 +68,7 @@ _ACTIONS = {
     "contact_label.deleted": N_("deleted the label of contacts"),
     "field_rule.updated": N_("changed what the assistant may know"),
     "conversation.replied": N_("replied in a conversation"),
+    "answer.replayed": N_("replayed an answer"),
     "conversation.auto_reply_changed": N_("changed who answers a conversation"),
     "knowledge_base.created": N_("made the knowledge base"),
     "knowledge_base.updated": N_("changed the knowledge base"),

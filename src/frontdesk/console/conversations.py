@@ -169,8 +169,7 @@ async def _show(
 
 async def _load_open(tx: Tx, member: MemberCtx, conversation_id: ConversationId, wanted: Wanted) -> dict[str, Any]:
     conversation = await access_conversation(tx, member.caller, conversation_id, Right.CONVERSATIONS_VIEW)
-    limit = member.caller.inboxes_for(Right.CONVERSATIONS_REPLY)
-    may_reply = limit is None or conversation.inbox_id in limit
+    may_reply = _may_here(member, Right.CONVERSATIONS_REPLY, conversation)
     if may_reply:  # whoever cannot answer leaves it unread for those who can
         await actions.mark_read(tx, conversation)
     return {
@@ -178,10 +177,16 @@ async def _load_open(tx: Tx, member: MemberCtx, conversation_id: ConversationId,
         "row": (await _describe(tx, [conversation]))[0],
         "thread": await load_thread(tx, conversation.id, shown=wanted.shown),
         "may_reply": may_reply,
+        "may_replay": member.may(Right.KNOWLEDGE_VIEW) and _may_here(member, Right.ACCESS_VIEW_AS, conversation),
         "link": _links(wanted),
         "wanted": wanted,
         "step": STEP,
     }
+
+
+def _may_here(member: MemberCtx, right: Right, conversation: Conversation) -> bool:
+    limit = member.caller.inboxes_for(right)
+    return limit is None or conversation.inbox_id in limit
 
 
 async def _load_list(tx: Tx, member: MemberCtx, wanted: Wanted, *, here: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from frontdesk.access.model import Assurance, KnowledgeBase, Scope, all_of
-from frontdesk.answers.askers import Voice, load_asker
+from frontdesk.answers.askers import load_asker
+from frontdesk.answers.model import Voice
 from frontdesk.channels.access import access_inbox, list_visible_inboxes
 from frontdesk.console.faults import screen_router
 from frontdesk.console.knowledge import Viewer, load_head

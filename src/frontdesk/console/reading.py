@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from frontdesk.access.layers import Step
 from frontdesk.access.model import Assurance, Kind, KnowledgeBase, Layer, Scope, all_of
-from frontdesk.answers.askers import Voice, load_asker
+from frontdesk.answers.askers import load_asker
+from frontdesk.answers.model import Voice
 from frontdesk.assistants.model import BaseName
 from frontdesk.assistants.queries import find_base_names, get_assistant
 from frontdesk.channels.access import list_visible_inboxes

@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from frontdesk.console import (
     account,
+    answer_replay,
     assistant_trial,
     assistants,
     contact,
@@ -116,6 +117,7 @@ SCREENS = (
     platform_access.router,
     platform_retention.router,
     assistants.router,
+    answer_replay.router,
     assistant_trial.router,
     settings_frame.router,
     settings_members.router,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from frontdesk.answers.model import Receipt
-from frontdesk.answers.queries import GivenPassage, list_given, list_receipts
+from frontdesk.answers.receipt_queries import list_given, list_receipts
+from frontdesk.answers.receipts import GivenPassage, Receipt
 from frontdesk.conversations.model import Message, MessageType
 from frontdesk.conversations.queries import find_sender_names, list_messages, list_open_questions
 from frontdesk.core.db import Tx

@@ -259,6 +259,15 @@ async def find_message(tx: Tx, message_id: MessageId) -> Message | None:
     )
 
 
+async def list_messages_by_id(tx: Tx, message_ids: Sequence[MessageId]) -> list[Message]:
+    """List those of these messages that exist, oldest first."""
+    sql = f"""
+        SELECT {_MESSAGE} FROM messages m
+         WHERE m.organization_id = %(organization)s AND m.id = ANY(%(ids)s::uuid[]) ORDER BY m.id
+    """
+    return await tx.fetch_as(Message, sql, {"organization": tx.organization_id, "ids": list(message_ids)})
+
+
 async def list_messages(
     tx: Tx,
     conversation_id: ConversationId,

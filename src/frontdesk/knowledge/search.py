@@ -65,10 +65,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The best passages, best first, and how many documents the scope opens."""
+    """The best passages, best first, and how many documents the scope opens, with how many passages."""
 
     hits: tuple[Hit, ...]
     permitted_count: int
+    permitted_chunks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ async def search(tx: Tx, scope: Scope, question: Question, *, limit: int = 12) -
         scores = await _rank(tx, permitted, question, limit)
         hits = await _read(tx, scope, scores)
         if len(hits) == len(scores):
-            return SearchResult(hits, permitted.count)
+            return SearchResult(hits, permitted.count, permitted.chunk_count)
         # Between two statements somebody may have been denied a document. Such changes raise the version.
         if (await _compile(tx, scope, question.language)).version == permitted.version:
             _LEAKS.inc(len(scores) - len(hits))

@@ -70,7 +70,7 @@ ROWS: Final = (
         "answer_chunks",
         f"answer_id IN (SELECT id FROM answers WHERE organization_id = %(organization)s AND {_ANSWER})",
     ),
-    Rows("answers", _ANSWER, "session_id = NULL, scope = '[]'"),
+    Rows("answers", _ANSWER, "session_id = NULL, scope = '[]', ways = '[]'"),
     Rows("attachments", _CONVERSATION),
     Rows("uploads", "key = ANY(%(files)s)"),
     Rows("answer_leases", _CONVERSATION),

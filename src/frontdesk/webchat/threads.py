@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from frontdesk.answers import queries as answers
-from frontdesk.answers.askers import Voice, load_asker
+from frontdesk.answers.askers import load_asker
+from frontdesk.answers.model import Voice
 from frontdesk.assistants import queries as assistants
 from frontdesk.channels.model import Inbox
 from frontdesk.contacts import queries as contacts
@@ -35,7 +36,7 @@ async def render_messages(
     """Return `messages` as this browser may see them now."""
     ids = [message.id for message in messages]
     citations = await answers.list_citations(tx, ids)
-    receipts = {receipt.message_id: receipt for receipt in await answers.list_receipts(tx, ids)}
+    outcomes = await answers.find_outcomes(tx, ids)
     forbidden = frozenset[object]()
     if citations:
         voice = Voice(session.assurance, session.id, session.claims)
@@ -49,7 +50,7 @@ async def render_messages(
             message,
             names,
             [c for c in citations if c.message_id == message.id and c.document_id not in forbidden],
-            receipts.get(message.id),
+            is_found=outcomes.get(message.id),
         )
         for message in messages
     ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from frontdesk.answers.model import Citation, Receipt
+from frontdesk.answers.model import Citation
 from frontdesk.conversations.model import Conversation, Message
 from frontdesk.core.text import dump_json
 
@@ -98,9 +98,12 @@ class OpenOut(_Shape):
 
 
 def message_out(
-    message: Message, names: dict[str, str], citations: Sequence[Citation], receipt: Receipt | None
+    message: Message, names: dict[str, str], citations: Sequence[Citation], *, is_found: bool | None
 ) -> MessageOut:
-    """Return a message for the reader; `names` gives the shown name per kind of sender."""
+    """Return a message for the reader; `names` gives the shown name per kind of sender.
+
+    `is_found`: whether an answer of the assistant found something; None for messages of people.
+    """
     kind = "member" if message.sender_kind == "api_key" else str(message.sender_kind)
     return MessageOut(
         id=str(message.id),
@@ -110,7 +113,7 @@ def message_out(
         citations=[
             CitationOut(number=c.number, title=c.title, page_number=c.page_number, kind=c.kind) for c in citations
         ],
-        is_found=receipt.is_found if receipt else None,
+        is_found=is_found,
         created_at=message.created_at,
     )
 
