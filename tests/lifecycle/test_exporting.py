@@ -15,12 +15,13 @@ from frontdesk.contacts.attributes import Kind, Schema
 from frontdesk.contacts.configuring import create_definition
 from frontdesk.contacts.labels import create_label
 from frontdesk.core.errors import InvalidRequest
+from frontdesk.core.sheet_writing import DoesNotFit
 from frontdesk.core.wire import Paging
 from frontdesk.identities.cards import Given, LabelWish, create_card
 from frontdesk.identities.listing import ContactFilters, list_contacts
 from frontdesk.identities.selecting import Selection
 from frontdesk.lifecycle import exporting
-from frontdesk.lifecycle.export_formats import DoesNotFit, open_writer
+from frontdesk.lifecycle.export_formats import open_writer
 from frontdesk.lifecycle.import_model import ImportState
 from frontdesk.organizations.model import Caller, system_caller
 

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.lifecycle.import_cells import escape_formula, join_list, split_list, unescape_formula
+from frontdesk.core.cells import escape_formula, join_list, split_list, unescape_formula
+from frontdesk.core.sheets import MAX_ROW, SourceRow, UnreadableFile, open_csv
+from frontdesk.core.workbooks import WorkbookLimits
 from frontdesk.lifecycle.import_files import open_table
-from frontdesk.lifecycle.import_formats import MAX_ROW, SourceRow, UnreadableFile, guess_format, open_csv
+from frontdesk.lifecycle.import_formats import guess_format
 from frontdesk.lifecycle.import_mapping import propose_mapping
 from frontdesk.lifecycle.import_model import Options
-from frontdesk.lifecycle.import_records import open_ndjson, open_vcards
-from frontdesk.lifecycle.import_workbooks import WorkbookLimits
+from frontdesk.lifecycle.import_vcards import open_vcards
 
 
 @pytest.fixture
@@ -107,16 +108,16 @@ def test_columns_are_named_once(write):
 # --- JSON lines and vCards ---
 
 
-def test_json_lines_are_rows(write):
+async def test_json_lines_are_rows(write):
     """Attributes are columns of their own; what is no object, and what no column has, is a fault."""
     lines = [{"name": "Ann", "attributes": {"level": "gold", "size": 4}}, {"name": "Bob"}]
     content = "\n".join(map(json.dumps, lines)) + '\n[1]\n{"name": \n{"other": 1}\n' + "[" * 100_000 + "\n"
     path = write(content.encode())
-    table = open_ndjson(path)
+    table = await open_table(path, "ndjson", Options())
     assert table.columns == ("name", "attributes.level", "attributes.size", "other")
     faults = [fault for _, _, fault in read(table)]
     assert faults == [None, None, "malformed", "malformed", None, "malformed"]
-    late = open_ndjson(write(b'{"a": 1}\n' * 1000 + b'{"b": 1}\n'))
+    late = await open_table(write(b'{"a": 1}\n' * 1000 + b'{"b": 1}\n'), "ndjson", Options())
     assert read(late)[-1][2] == "unknown-column"
 
 

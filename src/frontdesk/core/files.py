@@ -1,16 +1,23 @@
 """Files by key, in a local folder by default or in an object store by URL. A key is written once."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 import obstore
-from obstore.exceptions import AlreadyExistsError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 
 class FileExists(Exception):
     """The key is taken: files are written once."""
+
+
+class StoreAway(Exception):
+    """The store did not answer, or not as it should; later it may."""
 
 
 class Files:
@@ -32,8 +39,13 @@ class Files:
             raise FileExists(key) from error
 
     async def read(self, key: str) -> bytes:
-        """Return the whole content. Raises FileNotFoundError."""
-        return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+        """Return the whole content. Raises FileNotFoundError and StoreAway."""
+        try:
+            return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+        except FileNotFoundError:
+            raise
+        except (BaseError, OSError) as error:
+            raise StoreAway(key) from error
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         """Yield the content in pieces. Raises FileNotFoundError at the first one."""
@@ -63,3 +75,14 @@ class Files:
             await obstore.delete_async(self._store, key)
         except FileNotFoundError:
             return
+
+
+@asynccontextmanager
+async def fetch_file(files: Files, key: str) -> AsyncIterator[Path]:
+    """Yield a copy of the file in a folder of its own, which is removed afterwards. Raises FileNotFoundError."""
+    with TemporaryDirectory(prefix="frontdesk-import-") as folder:
+        path = Path(folder) / "file"
+        with path.open("wb") as target:
+            async for piece in files.stream(key):
+                await asyncio.to_thread(target.write, piece)
+        yield path

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from frontdesk.contacts.attributes import Kind, Schema
+from frontdesk.core.cells import JSON_CELL, join_list, split_list, to_text
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import InboxId, RealmId
 from frontdesk.core.text import dump_json
 from frontdesk.identities.cards import ContactView
-from frontdesk.lifecycle.import_cells import JSON_CELL, join_list, split_list, to_text
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 
 ALL_ATTRIBUTES: Final = "attributes"  # as a column: one for each attribute that somebody has

@@ -3,18 +3,13 @@
 Sources: RFC 4180 (CSV), ECMA-376 (XLSX), ndjson.org, RFC 2426 (vCard 3.0).
 """
 
-import csv
-import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, Final, Protocol
 
-import openpyxl
-
 from frontdesk.contacts.attributes import Schema
+from frontdesk.core.sheet_writing import SheetWriter, open_sheet_writer
 from frontdesk.core.text import dump_json
 from frontdesk.lifecycle.export_cells import to_cell
-from frontdesk.lifecycle.import_cells import escape_formula
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 
 MEDIA_TYPES: Final = {
@@ -24,9 +19,7 @@ MEDIA_TYPES: Final = {
     "vcard": "text/vcard; charset=utf-8",
 }
 EXTENSIONS: Final = {"csv": "csv", "xlsx": "xlsx", "ndjson": "ndjson", "vcard": "vcf"}
-MAX_CELL: Final = 32_767  # characters of a cell of a workbook, in the format itself
 
-_CONTROL: Final = re.compile("[\x01-\x1f]|_x(?=[0-9A-Fa-f]{4}_)")
 _FOLDED_AT: Final = 70  # bytes of a line of a vCard
 _VCARD_LINES: Final = {
     "emails": "EMAIL",
@@ -41,10 +34,6 @@ _VCARD_LINES: Final = {
     "avatar": "X-FRONTDESK-AVATAR",
     "id": "X-FRONTDESK-ID",
 }
-
-
-class DoesNotFit(Exception):
-    """The format cannot hold a value; the message says which, for people."""
 
 
 class Writer(Protocol):
@@ -65,65 +54,32 @@ class Writer(Protocol):
 
 def open_writer(file_format: str, file: IO[bytes], columns: Sequence[str], schema: Schema) -> Writer:
     """Return what writes `columns` into an empty file."""
-    if file_format == "xlsx":
-        return WorkbookWriter(file, columns, schema)
     if file_format == "ndjson":
         return LinesWriter(file, columns)
     if file_format == "vcard":
         return VcardWriter(file, columns)
-    return CsvWriter(file, columns, schema)
+    return TableWriter(open_sheet_writer(file_format, file, columns, title="Contacts"), columns, schema)
 
 
-class CsvWriter:
-    """A table in UTF-8, with the mark by which spreadsheets know it."""
+class TableWriter:
+    """A table of texts."""
 
-    def __init__(self, file: IO[bytes], columns: Sequence[str], schema: Schema) -> None:
-        self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
-        self._writer = csv.writer(self._text)
+    def __init__(self, sheet: SheetWriter, columns: Sequence[str], schema: Schema) -> None:
+        self._sheet = sheet
         self._columns = columns
         self._schema = schema
-        self._writer.writerow([escape_formula(column) for column in columns])
-
-    def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write some rows."""
-        for row in rows:
-            cells = [escape_formula(to_cell(column, row[column], self._schema)) for column in self._columns]
-            self._writer.writerow(cells)
-
-    def finish(self) -> None:
-        """Leave the file to whoever opened it."""
-        self._text.detach()
-
-    def abandon(self) -> None:
-        """Leave the file to whoever opened it."""
-        self._text.detach()
-
-
-class WorkbookWriter:
-    """A workbook with one sheet, all of whose cells are text: nothing of it is ever run."""
-
-    def __init__(self, file: IO[bytes], columns: Sequence[str], schema: Schema) -> None:
-        self._file = file
-        self._book = openpyxl.Workbook(write_only=True)
-        self._sheet = self._book.create_sheet("Contacts")
-        self._columns = columns
-        self._schema = schema
-        self._sheet.append([_workbook_text(column, column) for column in columns])
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write some rows. Raises DoesNotFit for a value that is longer than a cell may be."""
-        for row in rows:
-            cells = ((column, to_cell(column, row[column], self._schema)) for column in self._columns)
-            self._sheet.append([_workbook_text(column, text) for column, text in cells])
+        self._sheet.write([[to_cell(column, row[column], self._schema) for column in self._columns] for row in rows])
 
     def finish(self) -> None:
-        """Put the workbook together."""
-        self._book.save(self._file)
+        """Write what ends the file."""
+        self._sheet.finish()
 
     def abandon(self) -> None:
-        """Remove what was gathered for the workbook."""
-        self._sheet.close()
-        self._sheet._writer.cleanup()  # noqa: SLF001 -- the library removes its temporary file only when it saves
+        """Let go of what was gathered."""
+        self._sheet.abandon()
 
 
 class LinesWriter:
@@ -173,18 +129,6 @@ class VcardWriter:
 
     def abandon(self) -> None:
         """Nothing else is held."""
-
-
-def _workbook_text(column: str, text: str) -> str:
-    escaped = _CONTROL.sub(_escape_control, escape_formula(text))
-    if len(escaped) > MAX_CELL:
-        raise DoesNotFit(f"What stands in {column} is longer than a workbook allows. Export it as CSV.")
-    return escaped
-
-
-def _escape_control(found: re.Match[str]) -> str:
-    """Return a character, or the beginning of what looks like one that is escaped, as the format escapes it."""
-    return f"_x{ord(found[0]):04X}_" if len(found[0]) == 1 else "_x005F_x"
 
 
 def _vcard_lines(column: str, value: Any) -> list[str]:  # noqa: ANN401 -- JSON

@@ -17,15 +17,17 @@ from frontdesk.core.jobs import enqueue
 from frontdesk.core.live import Event, announce
 from frontdesk.core.secrets import hash_secret, issue_secret, parse_secret
 from frontdesk.core.services import Services
+from frontdesk.core.sheet_writing import DoesNotFit
+from frontdesk.core.sheets import MAX_COLUMNS
 from frontdesk.core.text import utc_now
 from frontdesk.identities.cards import load_views
 from frontdesk.identities.selecting import Selection, list_selected, parse_selection, where_selected
 from frontdesk.lifecycle import export_queries as queries
 from frontdesk.lifecycle.export_cells import ALL_ATTRIBUTES, Names, choose_columns, read_column
-from frontdesk.lifecycle.export_formats import DoesNotFit, Writer, open_writer
+from frontdesk.lifecycle.export_formats import Writer, open_writer
 from frontdesk.lifecycle.export_queries import Export, ExportId
 from frontdesk.lifecycle.import_errors import ExportNotReady
-from frontdesk.lifecycle.import_formats import MAX_COLUMNS, ImportFormat
+from frontdesk.lifecycle.import_formats import ImportFormat
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, Grant, Right

@@ -6,12 +6,13 @@ import io
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Final
 
+from frontdesk.core.cells import escape_formula, join_list, to_text, unescape_formula
+from frontdesk.core.files import fetch_file
 from frontdesk.core.ids import OrganizationId
 from frontdesk.core.services import Services
+from frontdesk.core.sheets import SourceRow, UnreadableFile
 from frontdesk.lifecycle import import_queries as queries
-from frontdesk.lifecycle.import_cells import escape_formula, join_list, to_text, unescape_formula
-from frontdesk.lifecycle.import_files import fetch_file, open_table
-from frontdesk.lifecycle.import_formats import SourceRow, UnreadableFile
+from frontdesk.lifecycle.import_files import open_table
 from frontdesk.lifecycle.import_model import Import, Outcome
 from frontdesk.lifecycle.import_options import parse_options
 from frontdesk.lifecycle.import_queries import ImportRow

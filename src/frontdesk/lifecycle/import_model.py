@@ -8,6 +8,7 @@ from typing import Any, Final, NewType
 from uuid import UUID
 
 from frontdesk.core.ids import ContactId, ContactLabelId, InboxId, ProfileId
+from frontdesk.core.sheets import Fault
 from frontdesk.identities.model import IdentityKey
 
 ImportId = NewType("ImportId", UUID)
@@ -39,15 +40,6 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     CONFLICT = "conflict"  # it cannot be done without deciding about two contacts
     ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a row is not imported. `code` is for programs, `detail` for people; `field` None: the whole row."""
-
-    code: str
-    field: str | None
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from frontdesk.access.model import Layer
 from frontdesk.access.parse import parse_query_metadata
 from frontdesk.contacts.attributes import Kind, Schema
 from frontdesk.contacts.card import MAX_ATTRIBUTES_BYTES, clean_card
+from frontdesk.core.cells import JSON_CELL, split_list, to_text, unescape_formula
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import ContactId, ContactLabelId, InboxId, ProfileId, RealmId
 from frontdesk.core.inputs import check_json
+from frontdesk.core.sheets import Fault, SourceRow
 from frontdesk.identities.errors import InvalidSourceId
 from frontdesk.identities.model import IdentityKey, parse_source_id
-from frontdesk.lifecycle.import_cells import JSON_CELL, split_list, to_text, unescape_formula
-from frontdesk.lifecycle.import_formats import SourceRow
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE, IGNORE, ColumnUse
-from frontdesk.lifecycle.import_model import Draft, Fault, Options
+from frontdesk.lifecycle.import_model import Draft, Options
 
 _SHEETS: Final = frozenset({"csv", "xlsx"})  # the formats whose export escapes formulas
 _SURELY_KEPT: Final = 1_000  # characters

@@ -16,9 +16,10 @@ from frontdesk.contacts.card import MAX_ADDRESSES, MAX_ATTRIBUTES, MAX_ATTRIBUTE
 from frontdesk.contacts.model import Contact, FieldChange, FieldProvenance, Provenance, anybody, apply_changes
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import AttributeId, ContactId, ContactLabelId, InboxId, ProfileId
+from frontdesk.core.sheets import Fault
 from frontdesk.identities.model import IdentityKey
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
-from frontdesk.lifecycle.import_model import Draft, Fault, Outcome, RowResult
+from frontdesk.lifecycle.import_model import Draft, Outcome, RowResult
 from frontdesk.organizations.model import Caller, Right
 
 UniqueKey = tuple[AttributeId, str]

@@ -12,16 +12,17 @@ from typing import Final, TypeAlias
 
 from frontdesk.contacts.schema import hold_schema
 from frontdesk.core.db import Tx
+from frontdesk.core.files import fetch_file
 from frontdesk.core.ids import OrganizationId
 from frontdesk.core.live import Event, announce
 from frontdesk.core.services import Services
+from frontdesk.core.sheets import Fault, Table, UnreadableFile
 from frontdesk.core.text import utc_now
 from frontdesk.lifecycle import import_queries as queries
-from frontdesk.lifecycle.import_files import fetch_file, open_table
-from frontdesk.lifecycle.import_formats import Table, UnreadableFile
+from frontdesk.lifecycle.import_files import open_table
 from frontdesk.lifecycle.import_ledger import Batch, insert_remembered, load_ledger, load_lookup
 from frontdesk.lifecycle.import_mapping import parse_mapping
-from frontdesk.lifecycle.import_model import Draft, Fault, Import, ImportId, ImportState, Options, Outcome, RowResult
+from frontdesk.lifecycle.import_model import Draft, Import, ImportId, ImportState, Options, Outcome, RowResult
 from frontdesk.lifecycle.import_options import parse_options
 from frontdesk.lifecycle.import_parsing import Lookup, RowParser
 from frontdesk.lifecycle.import_planning import Limits, Planner

@@ -10,11 +10,11 @@ from psycopg.types.json import Jsonb
 from frontdesk.access.queries import raise_scope_version
 from frontdesk.contacts.attributes import Schema, value_key
 from frontdesk.contacts.model import PERSONAL_FIELDS, Provenance
+from frontdesk.core.cells import storable
 from frontdesk.core.db import Tx, to_jsonb
 from frontdesk.core.ids import ContactId, new_id
 from frontdesk.core.live import Event, announce_all
 from frontdesk.identities.queries import refresh_search_ids
-from frontdesk.lifecycle.import_cells import storable
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 from frontdesk.lifecycle.import_model import ImportId, RowResult
 from frontdesk.lifecycle.import_planning import CardState

@@ -12,12 +12,13 @@ from frontdesk.core.ids import OrganizationId, new_id
 from frontdesk.core.jobs import enqueue
 from frontdesk.core.live import Event, announce
 from frontdesk.core.services import Services
+from frontdesk.core.sheets import UnreadableFile
 from frontdesk.core.text import utc_now
 from frontdesk.core.uploads import StoredFile, redeem_upload
 from frontdesk.lifecycle import import_queries as queries
 from frontdesk.lifecycle.import_errors import ImportFileGone, ImportNotReady, ImportUnreadable
 from frontdesk.lifecycle.import_files import inspect_file
-from frontdesk.lifecycle.import_formats import ImportFormat, UnreadableFile, guess_format
+from frontdesk.lifecycle.import_formats import ImportFormat, guess_format
 from frontdesk.lifecycle.import_mapping import ACCESS_TARGETS, ColumnUse, parse_mapping, propose_mapping
 from frontdesk.lifecycle.import_model import WORKING, Import, ImportId, ImportState
 from frontdesk.lifecycle.import_options import parse_options

@@ -1,4 +1,4 @@
-"""The program that reads one foreign workbook, in a process of its own. Started by `import_workbooks`, never by people.
+"""The program that reads one foreign workbook, in a process of its own. Started by `workbooks`, never by people.
 
 The file comes in on standard input; out goes a line of JSON for each row that is not empty, `[number, [text, …]]`, or
 `{"failure": reason}`.

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from frontdesk.core.sandbox import run_confined
-from frontdesk.lifecycle.import_formats import MAX_COLUMNS, SourceRow, Table, UnreadableFile, name_columns, shape_row
-from frontdesk.lifecycle.workbook_process import UNREADABLE
+from frontdesk.core.sheets import MAX_COLUMNS, SourceRow, Table, UnreadableFile, name_columns, shape_row
+from frontdesk.core.workbook_process import UNREADABLE
 
 MAX_ROWS: Final = 1_048_576  # of a sheet, in the format itself
 
@@ -48,7 +48,7 @@ async def open_workbook(path: Path, limits: WorkbookLimits, *, max_rows: int = M
     with path.open("rb") as given, rows.open("wb") as answered:
         try:
             status = await run_confined(
-                "frontdesk.lifecycle.workbook_process",
+                "frontdesk.core.workbook_process",
                 *(str(max_rows), str(limits.seconds), str(limits.memory_bytes), str(_OUTPUT_BYTES)),
                 given=given,
                 answered=answered,
