@@ -58,8 +58,8 @@ async def find_gains(tx: Tx, before: Reach, after: ContactAccess) -> Gains:
     conditions: list[str] = []
     params: dict[str, object] = {"organization": tx.organization_id}
     for kind, opened in before.inboxes:
-        for assurance in _assurances(kind, before.access, after):
-            old, new = _scope(opened, before.access, assurance), _scope(opened, after, assurance)
+        for assurance in assurances_of(kind, is_known=before.access.has_identity and after.has_identity):
+            old, new = scope_in(opened, before.access, assurance), scope_in(opened, after, assurance)
             if old != new:
                 number = len(conditions)
                 allowed, more = compile_predicate(new, prefix=f"new{number}")
@@ -77,14 +77,15 @@ async def find_gains(tx: Tx, before: Reach, after: ContactAccess) -> Gains:
     return Gains(count, tuple(first))
 
 
-def _assurances(kind: ChannelType, before: ContactAccess, after: ContactAccess) -> Sequence[Assurance]:
-    """Return how people of this card can be proven in an inbox of this kind."""
+def assurances_of(kind: ChannelType, *, is_known: bool) -> Sequence[Assurance]:
+    """Return how people of a card can be proven in an inbox of this kind."""
     if kind.has_own_people:
         return (Assurance.CHANNEL, Assurance.SIGNED)
-    if kind is ChannelType.API or (before.has_identity and after.has_identity):
+    if kind is ChannelType.API or is_known:
         return (Assurance.ANONYMOUS, Assurance.SIGNED)
     return (Assurance.ANONYMOUS,)
 
 
-def _scope(inbox: InboxAccess, contact: ContactAccess, assurance: Assurance) -> Scope:
+def scope_in(inbox: InboxAccess, contact: ContactAccess, assurance: Assurance) -> Scope:
+    """Return what a person of this card reads in the inbox when it is proven so, with nothing claimed or asked."""
     return effective_scope(inbox, person_scope(inbox, contact, SessionAccess(assurance))).scope
