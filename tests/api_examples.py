@@ -102,6 +102,20 @@ EXAMPLES: Mapping[str, Example] = {
     "PUT /access-profiles/{profile_id}": Example(body=_named(minimumAssurance="channel")),
     "PATCH /access-profiles/{profile_id}": Example(body=_named(minimumAssurance="channel")),
     "DELETE /access-profiles/{profile_id}": Example(204, destroys=True),
+    "POST /access-profiles/{profile_id}/what-if": Example(
+        body=lambda _: {"queryMetadata": {"knowledge_bases": []}, "minimumAssurance": "signed"}
+    ),
+    "POST /contacts/{contact_id}/access/what-if": Example(
+        body=lambda _: {"queryMetadata": {"knowledge_bases": []}, "profilesMode": "add"}
+    ),
+    "POST /inboxes/{inbox_id}/what-if": Example(
+        body=lambda things: {"visitorScope": {"knowledge_bases": []}, "chatbot": things.assistant}
+    ),
+    "POST /knowledge-bases/{base_id}/labels/what-if": Example(
+        body=lambda things: {"documents": [things.file], "add": [things.label], "remove": []}
+    ),
+    "POST /knowledge-bases/{base_id}/labels/{label_id}/what-if-deleted": Example(),
+    "POST /chatbots/{assistant_id}/what-if": Example(body=lambda things: {"knowledgeBases": [things.base]}),
     "GET /knowledge-bases": Example(),
     "POST /knowledge-bases": Example(
         201, lambda things: {"name": f"Base {new_id()}", "enableRerank": True, "chatbots": [{"id": things.assistant}]}

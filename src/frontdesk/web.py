@@ -39,6 +39,7 @@ from frontdesk.lifecycle import export_routes as exports
 from frontdesk.lifecycle import import_routes as imports
 from frontdesk.lifecycle import merge_routes as merges
 from frontdesk.lifecycle import privacy_routes as privacy
+from frontdesk.lifecycle import what_if_routes as what_if
 from frontdesk.openapi import describe
 from frontdesk.organizations import routes as organizations
 from frontdesk.webchat import pages as webchat_pages
@@ -70,6 +71,7 @@ _API_ROUTERS = (
     bulk_edits.router,
     memory.router,
     privacy.router,
+    what_if.router,
     imports.router,
     exports.router,
     api_docs.router,
