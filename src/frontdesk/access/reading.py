@@ -1,11 +1,12 @@
-"""Query metadata as an organization reads it: strictly when it is written, and closed when what is stored is broken."""
+"""Stored query metadata as an organization reads it; what is broken opens nothing."""
 
 from dataclasses import dataclass
 
 from frontdesk.access.errors import InvalidQueryMetadata
+from frontdesk.access.explaining import Written
 from frontdesk.access.layers import ProfileAccess
 from frontdesk.access.model import Layer, Nothing, Scope
-from frontdesk.access.parse import Parsed, parse_query_metadata
+from frontdesk.access.parse import parse_query_metadata
 from frontdesk.access.profiles import AccessProfile
 from frontdesk.core.db import Tx
 from frontdesk.organizations.queries import organizations
@@ -24,12 +25,13 @@ class ScopeReader:
         except InvalidQueryMetadata:
             return Nothing()
 
-    def parse(self, raw: object, layer: Layer, *, at: str) -> Parsed:
-        """Read what is about to be written; `at` begins every pointer. Raises InvalidQueryMetadata."""
+    def written(self, raw: object, layer: Layer) -> Written:
+        """Return stored query metadata with all that was understood of it."""
         try:
-            return parse_query_metadata(raw, layer=layer, vendor_faq_reading=self.vendor_faq_reading)
-        except InvalidQueryMetadata as error:
-            raise InvalidQueryMetadata(error.detail, pointer=at + (error.pointer or ""), facts=error.facts) from error
+            parsed = parse_query_metadata(raw, layer=layer, vendor_faq_reading=self.vendor_faq_reading)
+        except InvalidQueryMetadata:
+            return Written(None, Nothing(), is_broken=True)
+        return Written(parsed.query, parsed.scope)
 
     def profile(self, profile: AccessProfile) -> ProfileAccess:
         """Return what a stored profile opens in somebody's hands."""
