@@ -5,9 +5,11 @@ from typing import Final
 
 from frontdesk.access import queries
 from frontdesk.access.errors import InvalidQueryMetadata
-from frontdesk.access.model import Assurance, Layer
+from frontdesk.access.grants import require_holding
+from frontdesk.access.model import Assurance, Layer, Nothing
 from frontdesk.access.parse import Parsed, parse_query_metadata
 from frontdesk.access.profiles import AccessProfile, ProfileChanges
+from frontdesk.access.reading import load_reader
 from frontdesk.access.warnings import AccessWarning, check_references, find_references
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import PreconditionFailed
@@ -43,13 +45,15 @@ async def create_profile(
 ) -> tuple[AccessProfile, tuple[AccessWarning, ...]]:
     """Make an access profile that nobody has yet, and return it with warnings.
 
-    Right: profiles.edit. Raises InvalidRequest, InvalidQueryMetadata and ProfileNameTaken.
+    Right: profiles.edit. Raises InvalidRequest, InvalidQueryMetadata, ProfileNameTaken, and GrantNotHeld when it opens
+    documents which the caller neither sees nor holds.
     """
     caller.require(Right.PROFILES_EDIT)
     now = utc_now()
     empty = AccessProfile(ProfileId(new_id()), "", None, Assurance.CHANNEL, 1, now, now)
     profile = _change(empty, {"name": "", **changes})
     remarks = await review_query_metadata(tx, profile.query_metadata, layer=Layer.PROFILE, at="/queryMetadata")
+    await _require_holding(tx, caller, empty, profile)
     await queries.insert_profile(tx, profile)
     await audit.record(tx, caller, "profile.created", "profile", profile.id, payload=_facts(profile))
     return profile, remarks
@@ -71,6 +75,7 @@ async def update_profile(
     remarks = await review_query_metadata(tx, new.query_metadata, layer=Layer.PROFILE, at="/queryMetadata")
     if new == old:
         return old, remarks
+    await _require_holding(tx, caller, old, new)
     new = replace(new, version=old.version + 1, updated_at=utc_now())
     await queries.update_profile(tx, new)
     payload = {"before": _facts(old), "after": _facts(new)}
@@ -90,6 +95,15 @@ async def delete_profile(tx: Tx, caller: Caller, profile_id: ProfileId) -> None:
     payload = {**_facts(profile), "contacts": holders}
     await audit.record(tx, caller, "profile.deleted", "profile", profile_id, payload=payload)
     await queries.raise_scope_version(tx)
+
+
+async def _require_holding(tx: Tx, caller: Caller, old: AccessProfile, new: AccessProfile) -> None:
+    """Refuse to open what the caller does not hold; to less proven sessions than before, it is all opened anew."""
+    read = await load_reader(tx)
+    before, after = read(old.query_metadata, Layer.PROFILE), read(new.query_metadata, Layer.PROFILE)
+    if new.minimum_assurance < old.minimum_assurance:
+        before = None
+    await require_holding(tx, caller, [(before or Nothing(), after or Nothing())])
 
 
 def _change(profile: AccessProfile, changes: ProfileChanges) -> AccessProfile:

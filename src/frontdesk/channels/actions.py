@@ -5,8 +5,10 @@ from typing import Final
 from uuid import uuid4
 
 from frontdesk.access.actions import review_query_metadata
-from frontdesk.access.model import Layer
+from frontdesk.access.grants import may_open_all, require_holding
+from frontdesk.access.model import All, KnowledgeBase, Layer, Nothing, Scope, all_of, any_of
 from frontdesk.access.queries import raise_scope_version
+from frontdesk.access.reading import ScopeReader, load_reader
 from frontdesk.access.warnings import AccessWarning
 from frontdesk.assistants.model import Assistant
 from frontdesk.assistants.queries import list_bases_of, lock_assistant
@@ -45,7 +47,8 @@ async def create_inbox(
     """Connect an assistant to a channel, and return the inbox with warnings. `changes` say name and assistant at least.
 
     A web or API inbox shares the organization's member realm, unless `has_own_realm`: then it has people of its own.
-    Right: inboxes.edit in all inboxes. Raises Forbidden, InvalidRequest and InvalidQueryMetadata.
+    Right: inboxes.edit in all inboxes. Raises Forbidden, InvalidRequest, InvalidQueryMetadata, and GrantNotHeld when it
+    opens documents which the caller neither sees nor holds.
     """
     if caller.inboxes_for(Right.INBOXES_EDIT) is not None:
         raise Forbidden("A new inbox would lie outside your inboxes.")
@@ -54,6 +57,7 @@ async def create_inbox(
     await _check_assistant(tx, caller, changes["assistant_id"])
     inbox = change_inbox(_blank_inbox(channel_type, changes["assistant_id"]), changes)
     inbox = replace(inbox, realm_id=await _choose_realm(tx, inbox, has_own_realm=has_own_realm))
+    await _require_holding(tx, caller, None, inbox)
     return inbox, await _insert_inbox(tx, caller, inbox)
 
 
@@ -82,8 +86,8 @@ async def update_inbox(
     """Change an inbox, and return it with warnings; other scopes count from the next message on.
 
     With another identity mode its proven sessions end: whoever was proven in the former way is proven no more. Right:
-    inboxes.edit. Raises NotFound, InvalidRequest, InvalidQueryMetadata, and InboxOfAssistant when an assistant's own
-    inbox would get another assistant.
+    inboxes.edit. Raises NotFound, InvalidRequest, InvalidQueryMetadata, InboxOfAssistant when an assistant's own inbox
+    would get another assistant, and GrantNotHeld when it would open documents which the caller neither sees nor holds.
     """
     await access_inbox(tx, caller, inbox_id, Right.INBOXES_EDIT)
     old = await queries.lock_inbox(tx, inbox_id)
@@ -94,6 +98,7 @@ async def update_inbox(
     remarks = await review_inbox(tx, new)
     if new == old:
         return old, remarks
+    await _require_holding(tx, caller, old, new)
     new = replace(new, updated_at=utc_now())
     await queries.update_inbox(tx, new)
     is_other_mode = new.identity_mode is not old.identity_mode
@@ -180,6 +185,25 @@ async def _refuse_own(tx: Tx, inbox: Inbox) -> None:
     own = await queries.find_own_inboxes(tx, [inbox.assistant_id])
     if own.get(inbox.assistant_id) == inbox:
         raise InboxOfAssistant
+
+
+async def _require_holding(tx: Tx, caller: Caller, old: Inbox | None, new: Inbox) -> None:
+    """Refuse to open what the caller does not hold: to visitors, to members, or to whoever has an access of its own."""
+    if may_open_all(caller):
+        return
+    read = await load_reader(tx)
+    after = await _scopes(tx, read, new)
+    before = [Nothing(), Nothing(), after[2]] if old is None else await _scopes(tx, read, old)
+    await require_holding(tx, caller, zip(before, after, strict=True))
+
+
+async def _scopes(tx: Tx, read: ScopeReader, inbox: Inbox) -> list[Scope]:
+    """Return what visitors, members, and people with an access of their own read at most in the inbox."""
+    bases = any_of(*map(KnowledgeBase, await list_bases_of(tx, inbox.assistant_id)))
+    narrowed = read(inbox.query_metadata, Layer.INBOX)
+    most = all_of(bases, All() if narrowed is None else narrowed)
+    visitor, member = read(inbox.visitor_scope, Layer.VISITOR_SCOPE), read(inbox.member_scope, Layer.MEMBER_SCOPE)
+    return [all_of(most, visitor or Nothing()), all_of(most, member or Nothing()), most]
 
 
 def _access(inbox: Inbox) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from frontdesk.assistants.queries import find_base_names
 from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts import queries
 from frontdesk.contacts.access import access_contact_alone
+from frontdesk.contacts.holding import Card, require_holding_access
 from frontdesk.contacts.model import Contact
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, InboxId, KnowledgeBaseId, ProfileId
@@ -51,13 +52,16 @@ async def set_access(
     """Set what a contact may read by itself, and return warnings. It counts from the next message on.
 
     `query_metadata` None: nothing of its own, so profiles decide, else its inboxes. `profiles_mode` "add": own
-    conditions and profiles together. Right: contacts.edit_access. Raises NotFound and InvalidQueryMetadata.
+    conditions and profiles together. Right: contacts.edit_access. Raises NotFound, InvalidQueryMetadata, and
+    GrantNotHeld when that opens documents which the caller neither sees nor holds.
     """
     contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT_ACCESS)
     new = replace(contact, query_metadata=query_metadata, profiles_mode=profiles_mode)
     remarks = await list_access_warnings(tx, new)
     if new == contact:
         return remarks
+    held = [one.profile for one in await profiles.list_assigned(tx, contact_id)]
+    await _require_holding(tx, caller, before=(contact, held), after=(new, held))
     await queries.update_contact(tx, replace(new, version=contact.version + 1, updated_at=utc_now()))
     payload = {
         "query_metadata": {"before": contact.query_metadata, "after": query_metadata},
@@ -77,10 +81,14 @@ async def assign_profile(
 ) -> None:
     """Give a contact an access profile. Safe to repeat.
 
-    `provenance` None: the caller's own. Right: contacts.edit_access. Raises NotFound.
+    `provenance` None: the caller's own. Right: contacts.edit_access. Raises NotFound, and GrantNotHeld when that opens
+    documents which the caller neither sees nor holds.
     """
-    await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT_ACCESS)
+    contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT_ACCESS)
     profile = await profiles.lock_profile(tx, profile_id)
+    held = [one.profile for one in await profiles.list_assigned(tx, contact_id)]
+    if profile not in held:
+        await _require_holding(tx, caller, before=(contact, held), after=(contact, [*held, profile]))
     through = provenance or ("api" if caller.kind is CallerKind.API_KEY else "member")
     assignment = Assignment(contact_id, profile_id, through, caller.name)
     if await profiles.insert_assignment(tx, assignment, utc_now()):
@@ -93,14 +101,22 @@ async def unassign_profile(tx: Tx, caller: Caller, contact_id: ContactId, profil
     """Take an access profile from a contact. Safe to repeat.
 
     Without any profile the contact reads by its own conditions, else by its inboxes. Right: contacts.edit_access.
-    Raises NotFound.
+    Raises NotFound, and GrantNotHeld when that opens documents which the caller neither sees nor holds.
     """
-    await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT_ACCESS)
+    contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT_ACCESS)
     profile = await profiles.get_profile(tx, profile_id)
+    held = [one.profile for one in await profiles.list_assigned(tx, contact_id)]
+    left = [one for one in held if one.id != profile_id]
+    await _require_holding(tx, caller, before=(contact, held), after=(contact, left))
     if await profiles.delete_assignment(tx, contact_id, profile_id):
         await queries.raise_version(tx, contact_id, utc_now())
         payload = {"profile": str(profile_id), "name": profile.name}
         await _record(tx, caller, "contact.profile_unassigned", contact_id, payload)
+
+
+async def _require_holding(tx: Tx, caller: Caller, *, before: Card, after: Card) -> None:
+    inboxes = await queries.list_inboxes_of(tx, before[0].id)
+    await require_holding_access(tx, caller, [one.inbox_id for one in inboxes], before=before, after=after)
 
 
 async def _record(tx: Tx, caller: Caller, action: str, contact_id: ContactId, payload: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from frontdesk.contacts.access import access_contact_alone, sees_personal
 from frontdesk.contacts.access_actions import check_access
 from frontdesk.contacts.attributes import Schema
 from frontdesk.contacts.card import check_attributes, clean_card, keep_fitting, keep_valid
+from frontdesk.contacts.holding import require_holding_access
 from frontdesk.contacts.model import (
     PERSONAL_FIELDS,
     CardFields,
@@ -49,7 +50,8 @@ async def create_contact(
     """Make a card in advance, with its access already set.
 
     Rights: contacts.edit, and contacts.edit_access to set access. A caller who is limited to some inboxes chooses among
-    these, at least one. Raises Forbidden, InvalidRequest, InvalidQueryMetadata and AttributeTaken.
+    these, at least one. Raises Forbidden, InvalidRequest, InvalidQueryMetadata, AttributeTaken, and GrantNotHeld when
+    it opens documents which the caller neither sees nor holds.
     """
     caller.require(Right.CONTACTS_EDIT)
     if query_metadata is not None or profiles_mode != "replace":
@@ -66,6 +68,8 @@ async def create_contact(
     schema = await hold_schema(tx)
     schema.check(contact.attributes, changed=schema.required | contact.attributes.keys())
     await check_access(tx, contact, inbox_ids)
+    unset = replace(contact, query_metadata=None, profiles_mode="replace")
+    await require_holding_access(tx, caller, inbox_ids, before=(unset, ()), after=(contact, ()))
     await queries.insert_contact(tx, contact, provenance)
     await hold_values(tx, caller, schema, contact, contact.attributes)
     await queries.set_inboxes(tx, contact.id, inbox_ids)

@@ -6,6 +6,7 @@ from typing import Final
 from frontdesk.access import queries as access
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import access_contact
+from frontdesk.contacts.holding import require_holding_access
 from frontdesk.contacts.model import Contact
 from frontdesk.contacts.schema import hold_schema, hold_values
 from frontdesk.core.db import Tx
@@ -48,7 +49,8 @@ async def restore_contact(tx: Tx, caller: Caller, contact_id: ContactId, *, conf
 
     `confirm_access` brings back what it could read by its own conditions and profiles. Without it, a contact that had
     any reads nothing until a member sets its access anew; the audit log keeps what it was. Right: contacts.delete.
-    Raises NotFound, ContactMerged, and SourceIdTaken or AttributeTaken when somebody has one of its source ids, or of
+    Raises NotFound, ContactMerged, GrantNotHeld when `confirm_access` opens documents which the caller neither sees nor
+    holds, and SourceIdTaken or AttributeTaken when somebody has one of its source ids, or of
     its unique values, by now: merge instead.
     """
     contact = await _access_deleted(tx, caller, contact_id)
@@ -60,6 +62,8 @@ async def restore_contact(tx: Tx, caller: Caller, contact_id: ContactId, *, conf
     now = utc_now()
     await hold_values(tx, caller, schema, contact, schema.definitions)
     await contacts.set_deleted(tx, contact_id, None, now)
+    if confirm_access:
+        await _require_holding(tx, caller, contact)
     closed = {} if confirm_access else await _close(tx, contact_id)
     await _record(tx, caller, "contact.restored", contact_id, closed)
     return await contacts.get_contact(tx, contact_id)
@@ -85,6 +89,14 @@ async def _take_back(tx: Tx, caller: Caller, contact_id: ContactId) -> None:
         if not await queries.insert_identity(tx, contact_id, key, now=utc_now()):
             raise await refuse_taken(tx, caller, key)
     await queries.delete_released(tx, contact_id)
+
+
+async def _require_holding(tx: Tx, caller: Caller, contact: Contact) -> None:
+    inboxes = await contacts.list_inboxes_of(tx, contact.id)
+    held = [assigned.profile for assigned in await access.list_assigned(tx, contact.id)]
+    before = replace(contact, query_metadata=_CLOSED, profiles_mode="replace")
+    inbox_ids = [inbox.inbox_id for inbox in inboxes]
+    await require_holding_access(tx, caller, inbox_ids, before=(before, held), after=(contact, held))
 
 
 async def _close(tx: Tx, contact_id: ContactId) -> dict[str, object]:

@@ -18,6 +18,7 @@ from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import AttributeId, ContactId, ContactLabelId, InboxId, ProfileId
 from frontdesk.core.sheets import Fault
 from frontdesk.identities.model import IdentityKey
+from frontdesk.lifecycle.import_holding import NotHeld
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 from frontdesk.lifecycle.import_model import Draft, Outcome, RowResult
 from frontdesk.organizations.model import Caller, Right
@@ -78,6 +79,7 @@ class Ledger:
     erased: frozenset[IdentityKey | str]
     shared_emails: frozenset[str]  # in lower case; held by contacts that this import did not make
     new_unique: dict[UniqueKey, ContactId] = field(default_factory=dict)
+    not_held: NotHeld = field(default_factory=NotHeld)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ class Planner:
             raise _Refused(Outcome.ERROR, "inbox-needed", "inboxes", "Choose at least one of your platforms.")
         state = CardState(anybody(self._now), is_new=True, by_this_import=True)
         self._require_access(draft, draft.inbox_ids)
+        self._require_holding(draft, state)
         missing = next((key for key in sorted(self._schema.required) if ATTRIBUTE + key not in draft.fields), None)
         if missing is not None:
             raise _Refused(Outcome.ERROR, "required", ATTRIBUTE + missing, "A value is needed here.")
@@ -199,6 +202,7 @@ class Planner:
     def _write(self, draft: Draft, state: CardState) -> RowResult:
         inboxes = state.inboxes | state.new_inboxes
         self._require_access(draft, inboxes | draft.inbox_ids, is_stored=state.is_stored)
+        self._require_holding(draft, state)
         self._check_new_keys(draft, state, inboxes)
         changes = self._compare(draft, state)
         self._require_personal(draft, state, changes, inboxes)
@@ -260,6 +264,13 @@ class Planner:
     def _require_access(self, draft: Draft, inboxes: Iterable[InboxId], *, is_stored: bool = True) -> None:
         if draft.sets_access and is_stored and not reaches(self._limits.access, inboxes):
             raise _Refused(Outcome.ERROR, "forbidden", "accessProfiles", "You may not say what this contact may read.")
+
+    def _require_holding(self, draft: Draft, state: CardState) -> None:
+        given = draft.query_metadata if self._sets_metadata(draft, state) else None
+        profiles = draft.profile_ids - state.profiles - state.new_profiles
+        if self._ledger.not_held.has(profiles=profiles, query_metadata=given):
+            field_name = "accessProfiles" if given is None else "queryMetadata"
+            raise _Refused(Outcome.ERROR, "grant-not-held", field_name, "This opens documents that you do not hold.")
 
     def _require_personal(
         self, draft: Draft, state: CardState, changes: Sequence[FieldChange], inboxes: frozenset[InboxId]

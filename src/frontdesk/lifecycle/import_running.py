@@ -20,6 +20,7 @@ from frontdesk.core.sheets import Fault, Table, UnreadableFile
 from frontdesk.core.text import utc_now
 from frontdesk.lifecycle import import_queries as queries
 from frontdesk.lifecycle.import_files import open_table
+from frontdesk.lifecycle.import_holding import find_not_held
 from frontdesk.lifecycle.import_ledger import Batch, insert_remembered, load_ledger, load_lookup
 from frontdesk.lifecycle.import_mapping import parse_mapping
 from frontdesk.lifecycle.import_model import Draft, Import, ImportId, ImportState, Options, Outcome, RowResult
@@ -189,6 +190,7 @@ async def _decide(tx: Tx, work: Work, course: _Course, caller: Caller, batch: Se
     schema, now = course.lookup.schema, utc_now()
     about = Batch(work.import_id, work.is_dry, drafts, course.options, course.limits)
     ledger = await load_ledger(tx, work.services.cipher, about, schema)
+    ledger.not_held = await find_not_held(tx, caller, drafts)
     planner = Planner(ledger, course.limits, schema, now)
     results = [
         planner.decide(parsed) if isinstance(parsed, Draft) else RowResult(number, Outcome.ERROR, fault=parsed)

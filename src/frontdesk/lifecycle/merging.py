@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from frontdesk.access.queries import raise_scope_version
+from frontdesk.access.queries import list_assigned, raise_scope_version
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import sees_personal
 from frontdesk.contacts.attributes import Schema
+from frontdesk.contacts.holding import require_holding_access
 from frontdesk.contacts.schema import hold_schema, hold_values
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound
@@ -68,6 +69,8 @@ async def merge_contacts(
         return await _repeat(tx, survivor_id, asked)
     everybody = [survivor_id, *wanted]
     await require_on_all(tx, caller, everybody, accept_wider_access=accept_wider_access)
+    if accept_wider_access:
+        await _require_holding(tx, caller, survivor_id, wanted)
     sides = await merge_queries.load_sides(tx, everybody)
     plans = plan_fields(sides, choices)
     for refusal in check_plan(sides, plans, unique=find_unique(schema, sides), chosen=choices):
@@ -135,6 +138,17 @@ async def require_on_all(
         limit = caller.inboxes_for(Right.CONTACTS_EDIT_ACCESS)
         if accept_wider_access and limit is not None and limit.isdisjoint(own):
             raise Forbidden(facts={"right": Right.CONTACTS_EDIT_ACCESS.value})
+
+
+async def _require_holding(tx: Tx, caller: Caller, survivor_id: ContactId, merged: Sequence[ContactId]) -> None:
+    """Refuse to give the survivor profiles of the others that open documents which the caller does not hold."""
+    survivor = await contacts.get_contact(tx, survivor_id)
+    own, *others = [[one.profile for one in await list_assigned(tx, side)] for side in (survivor_id, *merged)]
+    inboxes = await contacts.find_inboxes_of(tx, [survivor_id, *merged])
+    inbox_ids = {inbox.inbox_id for some in inboxes.values() for inbox in some}
+    united = {profile.id: profile for some in (own, *others) for profile in some}
+    after = survivor, list(united.values())
+    await require_holding_access(tx, caller, inbox_ids, before=(survivor, own), after=after)
 
 
 async def _access_side(tx: Tx, caller: Caller, contact_id: ContactId) -> None:

@@ -7,6 +7,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from frontdesk.access import queries as access
+from frontdesk.access.grants import may_open_all
 from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts import schema_queries
@@ -27,6 +28,7 @@ from frontdesk.lifecycle.ledger import CARD, Merge, MergeId, Note
 from frontdesk.lifecycle.merging import apply_notes, record_on_all, time_of
 from frontdesk.lifecycle.model import ATTRIBUTE, Side
 from frontdesk.lifecycle.previewing import name_for
+from frontdesk.organizations.errors import GrantNotHeld
 from frontdesk.organizations.model import Caller, Right
 
 _LISTS = ("emails", "phones")
@@ -70,6 +72,8 @@ async def undo_merge(tx: Tx, caller: Caller, merge_id: MergeId, *, confirm_acces
             if not confirm_access:
                 raise AccessWouldWiden({contact: gains.count for contact, gains in undone.gains})
             await _require_access(tx, caller, merge)
+            if not may_open_all(caller):
+                raise GrantNotHeld(facts={"documents": max(gains.count for _, gains in undone.gains)})
     everybody = (merge.survivor_id, *merge.merged_ids)
     views = await load_views(tx, caller, [await contacts.get_contact(tx, one) for one in everybody])
     told = {
