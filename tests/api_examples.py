@@ -105,6 +105,13 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /access-profiles/{profile_id}/what-if": Example(
         body=lambda _: {"queryMetadata": {"knowledge_bases": []}, "minimumAssurance": "signed"}
     ),
+    "GET /contacts/{contact_id}/access": Example(
+        query=lambda things: {"inbox": things.inbox, "assurance": "signed", "document": things.file}
+    ),
+    "GET /inboxes/{inbox_id}/access": Example(query=lambda things: {"speaker": "member", "document": things.faq}),
+    "POST /contacts/{contact_id}/view-as": Example(
+        body=lambda things: {"question": "How long does a filter last?", "inbox": things.inbox, "assurance": "signed"}
+    ),
     "POST /contacts/{contact_id}/access/what-if": Example(
         body=lambda _: {"queryMetadata": {"knowledge_bases": []}, "profilesMode": "add"}
     ),

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 
 from frontdesk import api_docs
 from frontdesk.access import routes as access
+from frontdesk.answers import access_routes as readers
 from frontdesk.answers import memory_routes as memory
 from frontdesk.answers import receipt_routes as receipts
 from frontdesk.answers import routes as answers
@@ -67,6 +68,7 @@ _API_ROUTERS = (
     attachments.router,
     answers.router,
     receipts.router,
+    readers.router,
     merges.router,
     bulk_edits.router,
     memory.router,

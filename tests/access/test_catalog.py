@@ -3,7 +3,7 @@
 from random import Random
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from tests.access.situations import effective_of
 from tests.access.strategies import World, facts_of, random_situation, randoms, worlds
 
@@ -20,6 +20,7 @@ def catalog_of(facts: list[DocumentFacts]) -> Catalog:
     return Catalog([CatalogDocument(one.id, one.knowledge_base_id, one.kind, "") for one in facts], labels)
 
 
+@settings(max_examples=40)
 @given(randoms, worlds)
 def test_the_catalogue_opens_what_permits_opens(rng: Random, world: World):
     """Whole, and reduced to some of its documents."""
@@ -32,6 +33,7 @@ def test_the_catalogue_opens_what_permits_opens(rng: Random, world: World):
     assert {one.id for one in few.first(few.opened(scope), len(facts))} == {one.id for one in facts[::2]} & {*expected}
 
 
+@settings(max_examples=40)
 @given(randoms, worlds)
 def test_the_relabelled_catalogue_opens_what_relabelled_documents_open(rng: Random, world: World):
     """Labels given and taken; one that is given and taken is gone."""

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from tests.access.oracle import Situation
 from tests.access.situations import effective_of
 from tests.access.strategies import World, facts_of, random_situation, randoms, worlds
@@ -39,6 +39,7 @@ def written_of(situation: Situation) -> WrittenLayers:
     )
 
 
+@settings(max_examples=40)
 @given(randoms, worlds)
 def test_explanations_agree_with_what_is_read(rng: Random, world: World):
     """Yes or no is that of the scope; a step is open when one of its findings is; the first closed one decides."""
@@ -56,6 +57,7 @@ def test_explanations_agree_with_what_is_read(rng: Random, world: World):
             assert decisive.decisive.is_open == said.is_readable
 
 
+@settings(max_examples=40)
 @given(randoms, worlds)
 def test_pointers_lead_to_what_was_written(rng: Random, world: World):
     """Whoever follows the pointer of a finding arrives at a value of that layer's JSON, in the spelling that was sent."""

@@ -21,7 +21,7 @@ Reason: TypeAlias = Literal[
     "file-listed",
     "faq-listed",
     "all-faqs",  # the base's FAQs are open as a whole
-    "labels-met",  # the base's files are open by label, and this one has what it takes
+    "labels-met",  # it is open, and has the labels that are asked for
     # what closes
     "base-not-attached",
     "nothing-set",  # the layer says nothing, and so opens nothing
@@ -208,7 +208,7 @@ def _explain_clause(clause: BaseClause, relation: LabelRelation | None, document
     narrows = relation is not None and (document.kind == "file" or relation.applies_to == "all")
     if not finding.is_open or relation is None or not narrows:
         return finding
-    return _explain_labels(relation, document.labels) or finding
+    return _explain_labels(relation, document.labels) or Finding("labels-met", relation.pointer)
 
 
 def _explain_file(clause: BaseClause, relation: LabelRelation | None, document: DocumentFacts) -> Finding:

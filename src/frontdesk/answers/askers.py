@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from frontdesk.access import queries as access
+from frontdesk.access.explaining import WrittenLayers, WrittenProfile
 from frontdesk.access.layers import (
     ContactAccess,
     EffectiveScope,
@@ -12,20 +13,23 @@ from frontdesk.access.layers import (
     SessionAccess,
     effective_scope,
     person_scope,
+    staff_scope,
 )
 from frontdesk.access.model import Assurance, Layer
 from frontdesk.access.reading import ScopeReader, load_reader
 from frontdesk.answers.model import Asker, Voice, Way, share_answer
 from frontdesk.assistants import queries as assistants
 from frontdesk.channels import queries as channels
-from frontdesk.channels.model import Inbox
+from frontdesk.channels.model import ChannelType, Inbox
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.knowing import load_known
-from frontdesk.contacts.model import Contact
+from frontdesk.contacts.model import Contact, anybody
 from frontdesk.conversations.model import Conversation
 from frontdesk.core.db import Tx
-from frontdesk.core.ids import SessionId
+from frontdesk.core.ids import SessionId, UserId
+from frontdesk.core.text import utc_now
 from frontdesk.identities import queries as identities
+from frontdesk.organizations.roles import list_query_metadata_of
 
 
 async def find_voice(tx: Tx, session_id: SessionId | None, assurance: Assurance) -> Voice:
@@ -97,6 +101,47 @@ async def _compile(
         message=read(message, Layer.MESSAGE),
         page=read(page, Layer.PAGE),
     )
+
+
+async def load_staff_asker(tx: Tx, user_id: UserId, inbox: Inbox, *, message: Mapping[str, Any] | None = None) -> Asker:
+    """Return a member as somebody who asks: what the query metadata of any of their roles opens, narrowed as usual."""
+    scope_version = await access.get_scope_version(tx)
+    read = await load_reader(tx)
+    roles = [read(raw, Layer.ROLE) for raw in await list_query_metadata_of(tx, user_id)]
+    inbox_access = await open_inbox(tx, read, inbox)
+    scope = effective_scope(inbox_access, staff_scope(roles), message=read(message, Layer.MESSAGE))
+    return Asker(anybody(utc_now()), inbox, Assurance.SIGNED, None, scope, scope_version)
+
+
+async def load_written(tx: Tx, contact: Contact, inbox: Inbox, assurance: Assurance) -> WrittenLayers:
+    """Return what the scope of `load_asker` is made from, as it was written, for a message that narrows nothing."""
+    read = await load_reader(tx)
+    assigned = await access.list_assigned(tx, contact.id)
+    return WrittenLayers(
+        inbox=read.written(inbox.query_metadata, Layer.INBOX),
+        visitor_scope=read.written(inbox.visitor_scope, Layer.VISITOR_SCOPE),
+        member_scope=read.written(inbox.member_scope, Layer.MEMBER_SCOPE),
+        contact=read.written(contact.query_metadata, Layer.CONTACT),
+        profiles=tuple(
+            WrittenProfile(
+                one.profile.id,
+                one.profile.name,
+                read.written(one.profile.query_metadata, Layer.PROFILE),
+                one.profile.minimum_assurance,
+            )
+            for one in assigned
+        ),
+        assurance=assurance,
+    )
+
+
+def assurances_of(kind: ChannelType, *, is_known: bool) -> Sequence[Assurance]:
+    """Return how people of a card can be proven in an inbox of this kind, the weakest first."""
+    if kind.has_own_people:
+        return (Assurance.CHANNEL, Assurance.SIGNED)
+    if kind is ChannelType.API or is_known:
+        return (Assurance.ANONYMOUS, Assurance.SIGNED)
+    return (Assurance.ANONYMOUS,)
 
 
 async def load_access(tx: Tx, contact: Contact, inbox: Inbox) -> tuple[InboxAccess, ContactAccess]:

@@ -21,6 +21,7 @@ _ACTIONS = {
     "contact.note_edited": N_("changed a note"),
     "contact.note_deleted": N_("deleted a note"),
     "contact.access_changed": N_("changed the own conditions"),
+    "contact.viewed_as": N_("asked as the contact, to see the answer"),
     "contact.profile_assigned": N_("gave an access profile"),
     "contact.profile_unassigned": N_("took an access profile"),
     "contact.deleted": N_("deleted the contact"),

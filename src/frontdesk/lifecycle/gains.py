@@ -7,7 +7,7 @@ from typing import Final
 from frontdesk.access.layers import ContactAccess, InboxAccess, SessionAccess, effective_scope, person_scope
 from frontdesk.access.model import Assurance, Scope
 from frontdesk.access.sql import compile_predicate
-from frontdesk.answers.askers import load_access
+from frontdesk.answers.askers import assurances_of, load_access
 from frontdesk.channels.model import ChannelType, Inbox
 from frontdesk.contacts.queries import get_contact
 from frontdesk.core.db import Tx
@@ -75,15 +75,6 @@ async def find_gains(tx: Tx, before: Reach, after: ContactAccess) -> Gains:
     count = await tx.fetch_value(f"SELECT count(*) FROM ({sql}) AS gained", params)
     first = await tx.fetch_as(PermittedDocument, f"{sql} ORDER BY d.title, d.id LIMIT {_SHOWN}", params)
     return Gains(count, tuple(first))
-
-
-def assurances_of(kind: ChannelType, *, is_known: bool) -> Sequence[Assurance]:
-    """Return how people of a card can be proven in an inbox of this kind."""
-    if kind.has_own_people:
-        return (Assurance.CHANNEL, Assurance.SIGNED)
-    if kind is ChannelType.API or is_known:
-        return (Assurance.ANONYMOUS, Assurance.SIGNED)
-    return (Assurance.ANONYMOUS,)
 
 
 def scope_in(inbox: InboxAccess, contact: ContactAccess, assurance: Assurance) -> Scope:

@@ -14,7 +14,7 @@ from frontdesk.access.catalog import Catalog, CatalogDocument
 from frontdesk.access.layers import ContactAccess, InboxAccess, ProfileAccess, ProfilesMode
 from frontdesk.access.model import Assurance, DocumentKind, Layer
 from frontdesk.access.reading import ScopeReader, load_reader
-from frontdesk.answers.askers import open_inbox
+from frontdesk.answers.askers import assurances_of, open_inbox
 from frontdesk.assistants.queries import list_bases_of
 from frontdesk.channels.access import access_assistant, access_inbox, require_whole_assistant
 from frontdesk.channels.actions import review_inbox
@@ -27,7 +27,7 @@ from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import AssistantId, ContactId, DocumentId, InboxId, KnowledgeBaseId, LabelId, ProfileId
 from frontdesk.knowledge.access import access_base, access_label
 from frontdesk.knowledge.queries import find_labels
-from frontdesk.lifecycle.gains import assurances_of, scope_in
+from frontdesk.lifecycle.gains import scope_in
 from frontdesk.lifecycle.what_if_queries import AccessClass, Circle, list_classes, list_members_of, load_catalog
 from frontdesk.organizations.model import Caller, Right
 
