@@ -10,13 +10,14 @@ from uuid import UUID
 from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import OrganizationId, new_id
 from frontdesk.core.services import Services
+from frontdesk.core.sheets import UnreadableFile
 from frontdesk.core.text import utc_now
 from frontdesk.core.uploads import UploadForm, describe_upload_file, store_upload_file
 from frontdesk.identities.selecting import Selection
 from frontdesk.lifecycle import exporting, importing
 from frontdesk.lifecycle.import_error_file import stream_errors
 from frontdesk.lifecycle.import_errors import ImportUnreadable
-from frontdesk.lifecycle.import_formats import ImportFormat, UnreadableFile
+from frontdesk.lifecycle.import_formats import ImportFormat
 from frontdesk.lifecycle.import_model import Import, ImportState
 from frontdesk.lifecycle.import_running import Work, work_through
 from frontdesk.lifecycle.importing import NewImport

@@ -9,6 +9,7 @@ import structlog
 from procrastinate import App, RetryStrategy
 
 from frontdesk.answers import handlers as answers
+from frontdesk.contacts import handlers as contacts
 from frontdesk.conversations import handlers as conversations
 from frontdesk.core.handlers import Handler
 from frontdesk.core.ids import OrganizationId
@@ -21,7 +22,7 @@ from frontdesk.lifecycle import handlers as lifecycle
 from frontdesk.lifecycle import import_handlers as imports
 from frontdesk.organizations.queries.organizations import list_organization_ids
 
-_DOMAINS = (answers, conversations, identities, knowledge, lifecycle, imports, bulk_edits)
+_DOMAINS = (answers, contacts, conversations, identities, knowledge, lifecycle, imports, bulk_edits)
 HANDLERS: dict[str, Handler] = {name: handler for domain in _DOMAINS for name, handler in domain.HANDLERS.items()}
 NIGHTLY: tuple[str, ...] = tuple(name for domain in _DOMAINS for name in getattr(domain, "NIGHTLY", ()))
 

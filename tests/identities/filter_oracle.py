@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
+from frontdesk.contacts.filters import Condition, FieldKind, Group, Op
 from frontdesk.core.ids import ContactId, new_id
-from frontdesk.identities.filters import Condition, FieldKind, Group, Op
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 NAMES = ("", "Ann Lee", "張偉", "張偉民 Zhang", "José", "100% _x", "Lin 'OR' Wu", "lin")

@@ -9,11 +9,11 @@ from tests.identities.filter_oracle import DAYS, KEYS, NAMES, NOW, SCALARS, Pers
 from tests.making import make_inbox, member
 
 from frontdesk.channels.queries import get_default_realm
+from frontdesk.contacts.filters import FIELDS, OPS, FieldKind, Group, Op, parse_filter
 from frontdesk.contacts.labels import create_label
 from frontdesk.core.errors import Forbidden, InvalidRequest
 from frontdesk.core.wire import Paging
 from frontdesk.identities import listing
-from frontdesk.identities.filters import FIELDS, OPS, FieldKind, Group, Op, parse_filter
 from frontdesk.identities.listing import ContactFilters, list_contacts
 from frontdesk.identities.queries import refresh_search_ids
 from frontdesk.organizations.model import Caller, Grant, Right

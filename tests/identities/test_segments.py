@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from tests.making import member
 
+from frontdesk.contacts.filters import parse_filter
 from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound, PreconditionFailed
 from frontdesk.core.wire import Paging
 from frontdesk.identities.cards import Given, create_card
-from frontdesk.identities.filters import parse_filter
 from frontdesk.identities.listing import ContactFilters, Order, list_contacts
 from frontdesk.identities.segments import (
     access_segment,

@@ -124,11 +124,12 @@ async def make_marked(tx: Tx, owner: Caller, body: bytes, files: Mapping[str, st
 
 
 async def _fill_shared(tx: Tx, marked: Marked) -> None:
-    """Make what rows of the person refer to: a label, an attribute, a profile."""
+    """Make what rows of the person refer to: a label, an attribute, a profile with a rule."""
     for table, more in (
         ("contact_labels", {"name": "VIP"}),
         ("attribute_definitions", {"key": "tier", "name": "Tier", "kind": "text", "choices": None}),
         ("access_profiles", {"name": "Gold", "query_metadata": None}),
+        ("profile_rules", {"filter": Jsonb({}), "made_by": "Olga"}),
     ):
         marked.ids[table] = new_id()
         await _insert(tx, table, marked, {"id": marked.ids[table], **more})
@@ -203,6 +204,7 @@ def _id(table: str, name: str, marked: Marked, tx: Tx) -> UUID | None:
         "label_id": marked.ids.get("contact_labels"),
         "definition_id": marked.ids.get("attribute_definitions"),
         "profile_id": marked.ids.get("access_profiles"),
+        "rule_id": marked.ids.get("profile_rules"),
         "session_id": marked.ids.get("chat_sessions"),
         "last_message_id": None,
     }

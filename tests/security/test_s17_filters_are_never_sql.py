@@ -6,10 +6,10 @@ import pytest
 from psycopg.types.json import Jsonb
 from tests.making import make_inbox
 
+from frontdesk.contacts.filters import FIELDS, OPS, FieldKind, Op, parse_filter
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.wire import Paging
 from frontdesk.identities.cards import Given, create_card
-from frontdesk.identities.filters import FIELDS, OPS, FieldKind, Op, parse_filter
 from frontdesk.identities.listing import ContactFilters, list_contacts
 from frontdesk.identities.segments import access_segment, create_segment
 

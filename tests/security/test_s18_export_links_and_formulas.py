@@ -9,10 +9,10 @@ import pytest
 from tests.conftest import make_key
 from tests.making import make_inbox, member
 
+from frontdesk.contacts.filters import parse_filter
 from frontdesk.core.errors import Forbidden, NotFound
 from frontdesk.core.text import utc_now
 from frontdesk.identities.cards import Given, create_card
-from frontdesk.identities.filters import parse_filter
 from frontdesk.identities.listing import ContactFilters
 from frontdesk.identities.selecting import Selection
 from frontdesk.lifecycle import exporting

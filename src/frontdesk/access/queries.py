@@ -16,6 +16,12 @@ from frontdesk.core.db import Row, Tx, to_jsonb
 from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import ContactId, KnowledgeBaseId, ProfileId
 
+# Who has which profile, however it came; a contact may be named twice.
+HELD: Final = """
+    (SELECT organization_id, contact_id, profile_id FROM profile_assignments
+      UNION ALL
+     SELECT organization_id, contact_id, profile_id FROM rule_assignments)
+"""
 _PROFILE: Final = "p.id, p.name, p.query_metadata, p.minimum_assurance, p.version, p.created_at, p.updated_at"
 
 
@@ -98,10 +104,17 @@ async def update_profile(tx: Tx, profile: AccessProfile) -> None:
 
 
 async def delete_profile(tx: Tx, profile_id: ProfileId) -> int:
-    """Take the profile from everybody who has it and delete it; return from how many contacts it was taken."""
+    """Take the profile from everybody who has it, and delete it with its rules; return from how many contacts."""
     params = {"organization": tx.organization_id, "id": profile_id}
-    held = "DELETE FROM profile_assignments WHERE organization_id = %(organization)s AND profile_id = %(id)s"
-    holders = await tx.execute(held, params)
+    held = f"""
+        SELECT count(DISTINCT h.contact_id) FROM {HELD} h
+         WHERE h.organization_id = %(organization)s AND h.profile_id = %(id)s
+    """
+    holders = int(await tx.fetch_value(held, params))
+    for table in ("profile_assignments", "rule_assignments", "profile_rules"):
+        await tx.execute(
+            f"DELETE FROM {table} WHERE organization_id = %(organization)s AND profile_id = %(id)s", params
+        )
     await tx.execute("DELETE FROM access_profiles WHERE organization_id = %(organization)s AND id = %(id)s", params)
     return holders
 
@@ -110,13 +123,19 @@ async def delete_profile(tx: Tx, profile_id: ProfileId) -> int:
 
 
 async def list_assigned(tx: Tx, contact_id: ContactId) -> list[AssignedProfile]:
-    """Return the profiles that a contact has, by name."""
+    """Return the profiles that a contact has, by name; one that came in several ways once for each of them."""
     sql = f"""
-        SELECT {_PROFILE}, a.provenance, a.assigned_by, a.assigned_at
-          FROM profile_assignments a
-          JOIN access_profiles p ON p.organization_id = a.organization_id AND p.id = a.profile_id
-         WHERE a.organization_id = %(organization)s AND a.contact_id = %(contact)s
-         ORDER BY p.name, p.id
+        SELECT {_PROFILE}, a.provenance, a.assigned_by, a.assigned_at, a.rule_id
+          FROM (SELECT profile_id, provenance, assigned_by, assigned_at, NULL::uuid AS rule_id
+                  FROM profile_assignments
+                 WHERE organization_id = %(organization)s AND contact_id = %(contact)s
+                 UNION ALL
+                SELECT g.profile_id, 'rule', r.made_by, g.assigned_at, r.id
+                  FROM rule_assignments g
+                  JOIN profile_rules r ON r.organization_id = g.organization_id AND r.id = g.rule_id
+                 WHERE g.organization_id = %(organization)s AND g.contact_id = %(contact)s) AS a
+          JOIN access_profiles p ON p.organization_id = %(organization)s AND p.id = a.profile_id
+         ORDER BY p.name, p.id, a.rule_id NULLS FIRST
     """
     rows = await tx.fetch(sql, {"organization": tx.organization_id, "contact": contact_id})
     return [AssignedProfile(_to_profile(row[:7]), *row[7:]) for row in rows]
@@ -133,7 +152,7 @@ class Assignment:
 
 
 async def insert_assignment(tx: Tx, assignment: Assignment, now: datetime) -> bool:
-    """Give a profile to a contact; return False when the contact has it already. Both must exist."""
+    """Give a profile to a contact by hand; return False when somebody gave it before. Both must exist."""
     sql = """
         INSERT INTO profile_assignments (organization_id, contact_id, profile_id, provenance, assigned_by, assigned_at)
         VALUES (%(organization)s, %(contact)s, %(profile)s, %(provenance)s, %(by)s, %(now)s)
@@ -152,9 +171,9 @@ async def insert_assignment(tx: Tx, assignment: Assignment, now: datetime) -> bo
 
 async def count_holders(tx: Tx) -> dict[ProfileId, int]:
     """Map each profile that somebody has to how many contacts have it; deleted contacts do not count."""
-    sql = """
-        SELECT a.profile_id, count(*)
-          FROM profile_assignments a
+    sql = f"""
+        SELECT a.profile_id, count(DISTINCT a.contact_id)
+          FROM {HELD} a
           JOIN contacts c ON c.organization_id = a.organization_id AND c.id = a.contact_id AND c.deleted_at IS NULL
          WHERE a.organization_id = %(organization)s
          GROUP BY a.profile_id
@@ -163,7 +182,7 @@ async def count_holders(tx: Tx) -> dict[ProfileId, int]:
 
 
 async def delete_assignment(tx: Tx, contact_id: ContactId, profile_id: ProfileId) -> bool:
-    """Take a profile from a contact; return False when the contact has not got it."""
+    """Take from a contact a profile that somebody gave; return False when nobody did. What rules give stays."""
     sql = """
         DELETE FROM profile_assignments
          WHERE organization_id = %(organization)s AND contact_id = %(contact)s AND profile_id = %(profile)s

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from fastapi import Query
 
+from frontdesk.contacts.filters import EVERYBODY, Group, parse_filter
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import InboxId, ProfileId, SegmentId
 from frontdesk.core.text import dump_json
-from frontdesk.identities.filters import EVERYBODY, Group, parse_filter
 from frontdesk.identities.listing import ContactFilters, Kind, Order
 from frontdesk.identities.segments import narrow
 from frontdesk.organizations.model import Caller

@@ -16,13 +16,13 @@ from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.pages import go, look_of, page
 from frontdesk.console.wording_filters import FIELD_NAMES, OP_NAMES
 from frontdesk.contacts.attributes import Schema
+from frontdesk.contacts.filters import ATTRIBUTE, FIELDS, Condition, FieldKind, Op, parse_filter
 from frontdesk.contacts.labels import list_labels
 from frontdesk.contacts.schema import load_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError, InvalidRequest, NotFound
 from frontdesk.core.ids import SegmentId
 from frontdesk.identities import segments
-from frontdesk.identities.filters import ATTRIBUTE, FIELDS, Condition, FieldKind, Op, parse_filter
 from frontdesk.identities.segments import SegmentChanges, access_segment
 from frontdesk.organizations.model import Right
 

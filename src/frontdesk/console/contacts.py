@@ -18,12 +18,12 @@ from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.pages import go, page, set_cookie
 from frontdesk.console.wording_filters import COLUMN_NAMES, FIELD_NAMES, OP_NAMES
 from frontdesk.contacts.attributes import Schema
+from frontdesk.contacts.filters import ATTRIBUTE, Condition, Group
 from frontdesk.contacts.schema import load_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.text import dump_json
 from frontdesk.core.wire import Paging
-from frontdesk.identities.filters import ATTRIBUTE, Condition, Group
 from frontdesk.identities.listing import list_contacts
 from frontdesk.identities.segments import COLUMNS, USUAL_COLUMNS, Segment, clean_columns, list_segments, may_edit
 from frontdesk.identities.selecting import Selection

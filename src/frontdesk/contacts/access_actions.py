@@ -84,8 +84,8 @@ async def assign_profile(
     `provenance` None: the caller's own. Right: contacts.edit_access. Raises NotFound, and GrantNotHeld when that opens
     documents which the caller neither sees nor holds.
     """
+    profile = await profiles.lock_profile(tx, profile_id)  # before the card, as who writes a rule does
     contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT_ACCESS)
-    profile = await profiles.lock_profile(tx, profile_id)
     held = [one.profile for one in await profiles.list_assigned(tx, contact_id)]
     if profile not in held:
         await _require_holding(tx, caller, before=(contact, held), after=(contact, [*held, profile]))
@@ -105,8 +105,9 @@ async def unassign_profile(tx: Tx, caller: Caller, contact_id: ContactId, profil
     """
     contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT_ACCESS)
     profile = await profiles.get_profile(tx, profile_id)
-    held = [one.profile for one in await profiles.list_assigned(tx, contact_id)]
-    left = [one for one in held if one.id != profile_id]
+    assigned = await profiles.list_assigned(tx, contact_id)
+    held = [one.profile for one in assigned]
+    left = [one.profile for one in assigned if one.profile.id != profile_id or one.rule_id is not None]
     await _require_holding(tx, caller, before=(contact, held), after=(contact, left))
     if await profiles.delete_assignment(tx, contact_id, profile_id):
         await queries.raise_version(tx, contact_id, utc_now())

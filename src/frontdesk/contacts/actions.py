@@ -26,6 +26,7 @@ from frontdesk.contacts.model import (
     compare_fields,
     find_changes,
 )
+from frontdesk.contacts.rules import apply_rules, reads_rules
 from frontdesk.contacts.schema import hold_schema, hold_values
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, InvalidRequest, PreconditionFailed
@@ -74,6 +75,8 @@ async def create_contact(
     await hold_values(tx, caller, schema, contact, contact.attributes)
     await queries.set_inboxes(tx, contact.id, inbox_ids)
     await _note_fields(tx, contact, changes, FieldProvenance(provenance, caller.name, contact.created_at))
+    if reads_rules(change.field for change in changes):
+        await apply_rules(tx, caller, [contact.id])
     payload = _payload(changes, provenance) | {"inboxes": [str(inbox_id) for inbox_id in inbox_ids]}
     await _record(tx, caller, "contact.created", contact.id, payload | {"query_metadata": query_metadata})
     return contact
@@ -103,7 +106,7 @@ async def update_contact(
     Raises NotFound, PreconditionFailed when `if_version` is not the present one, Forbidden, InvalidRequest and
     AttributeTaken.
     """
-    schema = await hold_schema(tx) if "attributes" in fields else Schema({})
+    schema = await hold_schema(tx) if {"attributes", "language"} & fields.keys() else Schema({})
     contact = await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     if if_version not in {None, contact.version}:
         raise PreconditionFailed(facts={"version": contact.version})
@@ -121,7 +124,8 @@ async def refresh_card(tx: Tx, contact_id: ContactId, fields: CardFields, proven
 
     `fields` hold what was said only: something not said stays. A field that cannot be kept, that does not fit the
     schema of attributes, or whose unique value somebody else has, is left out. E-mails and phones stand beside those
-    that were written deliberately: see `addresses.add_said`. Raises NotFound when there is no such card.
+    that were written deliberately: see `addresses.add_said`. Rules of access profiles are applied to what can be
+    trusted by now. Call `hold_rules` before a card or source id is locked. Raises NotFound when there is no such card.
     """
     await queries.lock_contact_for_change(tx, contact_id)
     contact = await queries.get_contact(tx, contact_id)
@@ -141,6 +145,8 @@ async def refresh_card(tx: Tx, contact_id: ContactId, fields: CardFields, proven
     written = await _write(tx, speaker, contact, free, provenance, schema, unnoted=deliberate)
     for field, addresses in lists.items():
         await queries.replace_addresses(tx, contact_id, field, addresses)
+    if reads_rules(said):  # a value that was there may be trusted only now
+        await apply_rules(tx, speaker, [contact_id])
     return written
 
 
@@ -197,6 +203,8 @@ async def _write(
     noted = [change for change in changes if change.field not in unnoted]
     await _note_fields(tx, written, noted, FieldProvenance(provenance, caller.name, now))
     await _record(tx, caller, "contact.updated", contact.id, _payload(changes, provenance))
+    if reads_rules(change.field for change in noted):
+        await apply_rules(tx, caller, [contact.id])
     return written
 
 

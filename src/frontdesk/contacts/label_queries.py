@@ -56,6 +56,19 @@ async def find_labels(tx: Tx, *, ids: Collection[ContactLabelId], names: Collect
     return await tx.fetch_as(ContactLabel, sql, params)
 
 
+async def find_labels_called(tx: Tx, said: Collection[str]) -> dict[str, list[ContactLabelId]]:
+    """Map each of `said`, an id or a name, to the labels of contacts that are called so; each is a key."""
+    sql = """
+        SELECT id, name FROM contact_labels
+         WHERE organization_id = %(organization)s AND (name = ANY(%(said)s) OR id::text = ANY(%(said)s))
+    """
+    found: dict[str, list[ContactLabelId]] = {text: [] for text in said}
+    for label_id, name in await tx.fetch(sql, {"organization": tx.organization_id, "said": list(said)}):
+        for text in {name, str(label_id)} & set(said):
+            found[text].append(ContactLabelId(label_id))
+    return found
+
+
 async def insert_label(tx: Tx, label: ContactLabel) -> bool:
     """Store a new label; False when another one has its name."""
     sql = """

@@ -12,6 +12,8 @@ from frontdesk.contacts.errors import ContactLabelTaken
 from frontdesk.contacts.label_queries import ContactLabel
 from frontdesk.contacts.model import Provenance
 from frontdesk.contacts.queries import raise_version
+from frontdesk.contacts.rules import apply_rules, hold_rules, reapply_label_rules
+from frontdesk.contacts.schema_queries import lock_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import ContactId, ContactLabelId, new_id
@@ -80,8 +82,10 @@ async def rename_label(tx: Tx, caller: Caller, label_id: ContactLabelId, name: s
 async def delete_label(tx: Tx, caller: Caller, label_id: ContactLabelId) -> None:
     """Take a label from all contacts and delete it. Right: contacts.configure, everywhere. Raises NotFound."""
     require_configure(caller)
+    await lock_schema(tx)  # writes of cards end before, and come to know afterwards
     label = await get_label(tx, caller, label_id)
     await label_queries.delete_label(tx, label_id)
+    await reapply_label_rules(tx, caller, label_id)
     await _record_label(tx, caller, "deleted", label, {"name": label.name})
 
 
@@ -138,6 +142,7 @@ async def set_labels(
     provenance: Provenance | None = None,
 ) -> bool:
     """Give a contact exactly these labels; return whether that changed anything. Right, errors: as `add_labels`."""
+    await hold_rules(tx)
     await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     present = [label.id for label in (await find_labels_of(tx, [contact_id]))[contact_id]]
     removed = set(present) - set(label_ids)
@@ -153,6 +158,7 @@ async def _change(
     removed: Iterable[ContactLabelId],
     provenance: Provenance | None = None,
 ) -> bool:
+    await hold_rules(tx)
     await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT)
     before, now = await _names(tx, contact_id), utc_now()
     said_by = provenance or (Provenance.API if caller.kind is CallerKind.API_KEY else Provenance.MEMBER)
@@ -164,6 +170,7 @@ async def _change(
     payload = {"labels": {"before": before, "after": await _names(tx, contact_id)}}
     await audit.record(tx, caller, "contact.labelled", "contact", contact_id, contact_id=contact_id, payload=payload)
     await announce(tx, Event("contact", contact_id))
+    await apply_rules(tx, caller, [contact_id])
     return True
 
 

@@ -12,6 +12,7 @@ from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts.actions import create_contact
 from frontdesk.contacts.attributes import Kind
 from frontdesk.contacts.configuring import create_definition, set_phone_region
+from frontdesk.contacts.filters import parse_filter
 from frontdesk.contacts.labels import add_labels, create_label, list_labels
 from frontdesk.contacts.model import CardFields, Contact, Provenance
 from frontdesk.contacts.notes import write_note
@@ -19,7 +20,6 @@ from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId
 from frontdesk.core.text import utc_now
 from frontdesk.identities.conflicts import note_conflicts
-from frontdesk.identities.filters import parse_filter
 from frontdesk.identities.model import IdentityKey
 from frontdesk.identities.queries import find_owners
 from frontdesk.identities.segments import create_segment

@@ -11,6 +11,7 @@ from frontdesk.channels.queries import lock_identity_mode
 from frontdesk.contacts.actions import refresh_card
 from frontdesk.contacts.model import CardFields, Provenance
 from frontdesk.contacts.queries import touch_inbox
+from frontdesk.contacts.rules import hold_rules
 from frontdesk.core.db import Database, Tx
 from frontdesk.core.ids import ContactId, IdentityId, OrganizationId, ProfileId, RealmId, SessionId, new_id
 from frontdesk.core.live import Event, announce
@@ -98,6 +99,7 @@ async def open_session(
         stored = None
     if proof is None:
         return Opening() if stored is None or stored.is_proven else Opening(await _note_visit(tx, stored, now))
+    await hold_rules(tx)  # what the proof says of attributes may give access
     await _check_circumstances(tx, inbox, proof)
     await queries.lock_source_ids(tx, [proof.key.source_id])  # staff who give it away hold sessions and cards as well
     identity_id, contact_id, is_new = await queries.upsert_identity(tx, proof.key, now=now)

@@ -91,6 +91,7 @@ async def create_card(
     contacts.vouch for a second source id, and contacts.edit_access to set access. Raises what `create_contact` raises,
     InvalidSourceId, SourceIdTaken, NotFound and Erased.
     """
+    await hold_schema(tx)  # before source ids, like whoever proves one
     await queries.lock_source_ids(tx, given.source_ids())
     contact = await actions.create_contact(
         tx,

@@ -56,8 +56,8 @@ async def restore_contact(tx: Tx, caller: Caller, contact_id: ContactId, *, conf
     contact = await _access_deleted(tx, caller, contact_id)
     if contact.deleted_at is None:
         return contact
-    await _take_back(tx, caller, contact_id)
     schema = await hold_schema(tx)
+    await _take_back(tx, caller, contact_id)
     await contacts.lock_contact(tx, contact_id)
     now = utc_now()
     await hold_values(tx, caller, schema, contact, schema.definitions)

@@ -9,19 +9,6 @@ from frontdesk.core.ids import ContactId, ContactLabelId
 LISTED: Final = 10_000  # contacts with a label; of a label with more, each contact is asked whether it has it
 
 
-async def find_labels_called(tx: Tx, said: Collection[str]) -> dict[str, list[ContactLabelId]]:
-    """Map each of `said`, an id or a name, to the labels of contacts that are called so; each is a key."""
-    sql = """
-        SELECT id, name FROM contact_labels
-         WHERE organization_id = %(organization)s AND (name = ANY(%(said)s) OR id::text = ANY(%(said)s))
-    """
-    found: dict[str, list[ContactLabelId]] = {text: [] for text in said}
-    for label_id, name in await tx.fetch(sql, {"organization": tx.organization_id, "said": list(said)}):
-        for text in {name, str(label_id)} & set(said):
-            found[text].append(ContactLabelId(label_id))
-    return found
-
-
 async def find_labels_with(tx: Tx, words: Collection[str]) -> dict[str, list[ContactLabelId]]:
     """Map words to the labels of contacts whose name has them, in any case; a word of no label is absent."""
     sql = """

@@ -1,17 +1,18 @@
 """Filters of contacts as conditions on `contacts c`. Every value is a parameter; only words of this module are SQL."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
+from frontdesk.access.queries import HELD
+from frontdesk.contacts import label_queries
+from frontdesk.contacts.condition_sql import Parameters, compile_attribute, values_of
+from frontdesk.contacts.filters import Condition, FieldKind, Group, Op, is_day, read_moment
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, ContactLabelId, InboxId
 from frontdesk.identities import filter_queries as queries
-from frontdesk.identities.filters import Condition, FieldKind, Group, Op, is_day, read_moment
 from frontdesk.identities.queries import resolve_contact_id
 
 _COLUMNS: Final[Mapping[str, str]] = {"name": "c.name", "language": "coalesce(c.language, '')"}
@@ -24,26 +25,12 @@ _TABLES: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 _IDS: Final[Mapping[str, tuple[str, str]]] = {
     "inbox": ("contact_inboxes", "inbox_id"),
-    "profile": ("profile_assignments", "profile_id"),
+    "profile": (HELD, "profile_id"),
     "label": ("labelled_contacts", "label_id"),
 }
 PERSONAL_FIELDS: Final = frozenset({"email", "phone"})
 _TRIGRAM: Final = 3
 _NATIONAL: Final = 7  # digits from which on a leading zero is that of a national number
-_DAY: Final = r"^\d{4}-\d\d-\d\d"  # how dates stand in attributes, with or without a time
-
-
-@dataclass(slots=True)
-class Parameters:
-    """Values of a statement under construction: `add` keeps one and returns what stands for it in the SQL."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, value: object) -> str:
-        """Keep a value and return its placeholder."""
-        name = f"p{len(self.values)}"
-        self.values[name] = value
-        return f"%({name})s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +79,8 @@ async def look_up(tx: Tx, group: Group) -> Found:
     texts = [one.value for one in group.walk() if one.kind is FieldKind.SEARCH]
     ids = {text: parsed for text in texts if (parsed := _read_id(text)) is not None}
     contact_ids = {text: await resolve_contact_id(tx, ContactId(one)) for text, one in ids.items()}
-    said = {text for one in group.walk() if one.kind is FieldKind.LABEL for text in _values(one)}
-    labels = await queries.find_labels_called(tx, said) if said else {}
+    said = {text for one in group.walk() if one.kind is FieldKind.LABEL for text in values_of(one)}
+    labels = await label_queries.find_labels_called(tx, said) if said else {}
     words = {word for text in texts for word in text.split() if not is_short(word)}
     with_labels = await queries.find_labels_with(tx, words) if words else {}
     labelled: dict[str, list[ContactId]] = {}
@@ -177,7 +164,7 @@ def _compile_column(compiler: Compiler, one: Condition) -> str:
         like = _like(compiler, one, column)
         begins = one.op is Op.STARTS_WITH
         return f"({_within(compiler, one, 'c.search', begins=begins)} AND {like})" if one.field == "name" else like
-    values = f"ANY({compiler.params.add(_values(one))}::text[])"
+    values = f"ANY({compiler.params.add(values_of(one))}::text[])"
     return f"NOT ({column} = {values})" if one.op is Op.NOT_EQUALS else f"{column} = {values}"
 
 
@@ -188,12 +175,13 @@ def _compile_listed(compiler: Compiler, one: Condition) -> str:
     if one.op in {Op.CONTAINS, Op.STARTS_WITH}:
         found = _exists(table, _like(compiler, one, f"v.{column}"))
         return f"({_within(compiler, one, searched, begins=one.op is Op.STARTS_WITH)} AND {found})"
+    values: Sequence[str]
     if one.field == "email":
-        values, column = [text.lower() for text in _values(one)], "email_key"
+        values, column = [text.lower() for text in values_of(one)], "email_key"
     elif one.field == "phone":
-        values = [_digits(text) or text for text in _values(one)]
+        values = [_digits(text) or text for text in values_of(one)]
     else:
-        values = _values(one)
+        values = values_of(one)
     equal = f"v.{column} = ANY({compiler.params.add(values)}::text[])"
     return _exists(table, equal, negated=one.op is Op.NOT_EQUALS)
 
@@ -203,9 +191,9 @@ def _compile_ids(compiler: Compiler, one: Condition) -> str:
     if one.op in {Op.IS_SET, Op.IS_NOT_SET}:
         return _exists(table, "true", negated=one.op is Op.IS_NOT_SET)
     if one.field == "label":
-        ids: list[UUID] = [label for text in _values(one) for label in compiler.found.labels[text]]
+        ids: list[UUID] = [label for text in values_of(one) for label in compiler.found.labels[text]]
     else:
-        ids = [UUID(text) for text in _values(one)]
+        ids = [UUID(text) for text in values_of(one)]
     return _exists(table, f"v.{column} = ANY({compiler.params.add(ids)}::uuid[])", negated=one.op is Op.NOT_EQUALS)
 
 
@@ -230,29 +218,9 @@ def _compile_time(compiler: Compiler, one: Condition) -> str:
 
 def _compile_attribute(compiler: Compiler, one: Condition) -> str:
     value = f"(c.attributes -> {compiler.params.add(one.key)}::text)"
-    if one.op in {Op.IS_SET, Op.IS_NOT_SET}:
-        missing = f"""coalesce({value}, 'null') IN ('null', '""', '[]')"""
-        return missing if one.op is Op.IS_NOT_SET else f"NOT {missing}"
-    if one.op in {Op.EQUALS, Op.IN, Op.NOT_EQUALS}:
-        either = " OR ".join(_holds(compiler, one.key, wanted) for wanted in _values(one))
-        return f"NOT ({either})" if one.op is Op.NOT_EQUALS else f"({either})"
     if one.op in {Op.CONTAINS, Op.STARTS_WITH}:
         return _compile_attribute_text(compiler, one, value)
-    text = f"{value} #>> '{{}}'"
-    if one.op in {Op.GREATER, Op.LESS}:
-        sign, wanted = ">" if one.op is Op.GREATER else "<", compiler.params.add(one.value)
-        compared = f"({text})::numeric {sign} {wanted}::numeric"
-        return f"CASE WHEN jsonb_typeof({value}) = 'number' THEN {compared} ELSE false END"
-    sign, day = _compared_day(compiler, one)
-    is_date = f"jsonb_typeof({value}) = 'string' AND {text} ~ '{_DAY}'"
-    compared = f"""left({text}, 10) COLLATE "C" {sign} {compiler.params.add(day)}::text"""
-    return f"CASE WHEN {is_date} THEN {compared} ELSE false END"
-
-
-def _holds(compiler: Compiler, key: str, wanted: object) -> str:
-    """Return that the attribute is `wanted`, or a list that has it."""
-    alone, listed = compiler.params.add(Jsonb({key: wanted})), compiler.params.add(Jsonb({key: [wanted]}))
-    return f"c.attributes @> {alone}::jsonb OR c.attributes @> {listed}::jsonb"
+    return compile_attribute(compiler.params, one, value, now=compiler.now)
 
 
 def _compile_attribute_text(compiler: Compiler, one: Condition, value: str) -> str:
@@ -266,18 +234,7 @@ def _compile_attribute_text(compiler: Compiler, one: Condition, value: str) -> s
     return f"({_within(compiler, one, 'c.search')} AND {like})"
 
 
-def _compared_day(compiler: Compiler, one: Condition) -> tuple[str, str]:
-    if one.op in {Op.OLDER_THAN, Op.WITHIN}:
-        day = (compiler.now.astimezone(UTC) - timedelta(days=one.value)).date().isoformat()
-        return "<" if one.op is Op.OLDER_THAN else ">=", day
-    return "<" if one.op is Op.BEFORE else ">", one.value
-
-
 # ---
-
-
-def _values(one: Condition) -> list[Any]:
-    return one.value if isinstance(one.value, list) else [] if one.value is None else [one.value]
 
 
 def _like(compiler: Compiler, one: Condition, value: str) -> str:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
+from frontdesk.contacts.condition_sql import Parameters
+from frontdesk.contacts.filters import EVERYBODY, Condition, Group, Op, both
 from frontdesk.contacts.queries import CARD, to_contact
 from frontdesk.core.db import Row, Tx
 from frontdesk.core.errors import InvalidRequest
@@ -17,8 +19,7 @@ from frontdesk.core.inputs import clean_line
 from frontdesk.core.text import utc_now
 from frontdesk.core.wire import Paging
 from frontdesk.identities.cards import ContactView, load_views
-from frontdesk.identities.filter_sql import Compiler, Parameters, is_personal, look_up
-from frontdesk.identities.filters import EVERYBODY, Condition, Group, Op, both
+from frontdesk.identities.filter_sql import Compiler, is_personal, look_up
 from frontdesk.identities.model import parse_source_id
 from frontdesk.organizations.model import Caller, Right
 

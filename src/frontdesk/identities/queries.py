@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from frontdesk.access.model import Assurance
+from frontdesk.access.queries import HELD
 from frontdesk.core.db import Row, Tx
 from frontdesk.core.ids import ContactId, IdentityId, InboxId, ProfileId, RealmId, SessionId, new_id
 from frontdesk.identities.model import ChatSession, Identity, IdentityKey, SignedClaims, Witness
@@ -262,10 +263,10 @@ async def find_shared_realms(tx: Tx, contact_ids: Collection[ContactId]) -> dict
 async def find_profile_names(
     tx: Tx, contact_ids: Collection[ContactId]
 ) -> dict[ContactId, list[tuple[ProfileId, str]]]:
-    """Map each contact to its assigned access profiles with their names; every one of `contact_ids` is a key."""
-    sql = """
-        SELECT a.contact_id, p.id, p.name
-          FROM profile_assignments a
+    """Map each contact to the access profiles that it has, with their names; every one of `contact_ids` is a key."""
+    sql = f"""
+        SELECT DISTINCT a.contact_id, p.id, p.name
+          FROM {HELD} a
           JOIN access_profiles p ON p.organization_id = a.organization_id AND p.id = a.profile_id
          WHERE a.organization_id = %(organization)s AND a.contact_id = ANY(%(contacts)s)
          ORDER BY p.name, p.id

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from fastapi import Query, Request
 
+from frontdesk.contacts.filters import ATTRIBUTE, EVERYBODY, Group, Op, both, parse_filter
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import InboxId, SegmentId
-from frontdesk.identities.filters import ATTRIBUTE, EVERYBODY, Group, Op, both, parse_filter
 from frontdesk.identities.listing import ContactFilters, Kind, Order
 from frontdesk.identities.segments import narrow
 from frontdesk.organizations.model import Caller

@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
+from frontdesk.contacts.filters import parse_filter
 from frontdesk.core.ids import SegmentId
 from frontdesk.core.wire import PageOf, Paging, Time, WireModel, page_of, paging, reply
 from frontdesk.identities import segments
-from frontdesk.identities.filters import parse_filter
 from frontdesk.identities.listing import Order
 from frontdesk.identities.segments import Segment, SegmentChanges
 from frontdesk.organizations.callers import Ctx, needs

@@ -9,13 +9,13 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from frontdesk.contacts.access import require_configure
+from frontdesk.contacts.filters import ATTRIBUTE, EVERYBODY, Group, both, parse_filter
 from frontdesk.core.db import Row, Tx
 from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound, PreconditionFailed
 from frontdesk.core.ids import SegmentId, new_id
 from frontdesk.core.inputs import clean_line, clean_name
 from frontdesk.core.text import utc_now
 from frontdesk.identities.filter_sql import is_personal
-from frontdesk.identities.filters import ATTRIBUTE, EVERYBODY, Group, both, parse_filter
 from frontdesk.identities.listing import ContactFilters, Order
 from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, CallerKind, Right

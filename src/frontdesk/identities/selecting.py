@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 from uuid import UUID
 
+from frontdesk.contacts.filters import EVERYBODY, parse_filter
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.core.ids import ContactId, InboxId, ProfileId
-from frontdesk.identities.filters import EVERYBODY, parse_filter
 from frontdesk.identities.listing import ContactFilters, Kind, Order, conditions_of
 from frontdesk.organizations.model import Caller, Right
 

@@ -112,7 +112,8 @@ async def _undo_profile(tx: Tx, caller: Caller, contact_id: ContactId, change: B
 
 async def _has_profile(tx: Tx, caller: Caller, contact_id: ContactId, change: BulkChange) -> bool:
     await access_contact_alone(tx, caller, contact_id, Right.CONTACTS_EDIT_ACCESS)
-    return _subject(change) in {one.profile.id for one in await list_assigned(tx, contact_id)}
+    given = {one.profile.id for one in await list_assigned(tx, contact_id) if one.rule_id is None}  # by hand
+    return _subject(change) in given
 
 
 async def _set_profile(tx: Tx, caller: Caller, contact_id: ContactId, change: BulkChange, *, wanted: bool) -> None:

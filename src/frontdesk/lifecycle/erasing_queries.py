@@ -109,6 +109,7 @@ ROWS: Final = (
     Rows("identities", _CONTACT),
     Rows("released_identities", _CONTACT),
     Rows("profile_assignments", _CONTACT),
+    Rows("rule_assignments", _CONTACT),
     Rows("labelled_contacts", _CONTACT),
     Rows("attribute_values", _CONTACT),
     Rows("notes", _CONTACT),

@@ -56,8 +56,8 @@ class AccessWouldWiden(Conflict):
 
     slug, title = "access-would-widen", "Somebody would read more than now; confirm it"
 
-    def __init__(self, gains: Mapping[UUID, int]) -> None:
+    def __init__(self, gains: Mapping[UUID, int], *, pointer: str = "/confirmAccess") -> None:
         super().__init__(
-            pointer="/confirmAccess",
+            pointer=pointer,
             facts={"gains": [{"contact": str(contact), "documents": count} for contact, count in gains.items()]},
         )

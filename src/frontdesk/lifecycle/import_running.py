@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
 
+from frontdesk.contacts.rules import apply_rules
 from frontdesk.contacts.schema import hold_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.files import fetch_file
@@ -202,6 +203,7 @@ async def _decide(tx: Tx, work: Work, course: _Course, caller: Caller, batch: Se
     else:
         writing = Writing(caller, work.import_id, schema, now)
         await write_cards(tx, writing, list(ledger.cards.values()))
+        await apply_rules(tx, caller, [state.contact.id for state in ledger.cards.values()])
     await insert_rows(tx, work.import_id, results, is_dry=work.is_dry)
     return results
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from frontdesk.access.queries import raise_scope_version
 from frontdesk.contacts.attributes import Schema, value_key
 from frontdesk.contacts.model import FieldChange, Provenance, apply_changes
+from frontdesk.contacts.rules import apply_rules
 from frontdesk.contacts.schema import hold_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, ContactLabelId, InboxId, ProfileId, RealmId
@@ -122,6 +123,7 @@ async def _take_back(
         _restore(undoing, row)
     writing = Writing(caller, one.id, undoing.schema, now)
     await _write(tx, writing, undoing)
+    await apply_rules(tx, caller, undoing.touched)
     await announce_contacts(tx, sorted(removed)[:1] + sorted(undoing.touched))
     return Counter(removed=len(removed), restored=len(undoing.touched), kept=len(undoing.kept))
 

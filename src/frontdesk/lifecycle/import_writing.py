@@ -18,7 +18,8 @@ from frontdesk.identities.queries import refresh_search_ids
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
 from frontdesk.lifecycle.import_model import ImportId, RowResult
 from frontdesk.lifecycle.import_planning import CardState
-from frontdesk.organizations.model import Caller, CallerKind
+from frontdesk.organizations import audit
+from frontdesk.organizations.model import Caller
 
 _ADDRESSES: Final = (("emails", "contact_emails", "email"), ("phones", "contact_phones", "phone"))
 _LINKS: Final = {
@@ -307,27 +308,11 @@ async def record_changes(
     tx: Tx, writing: Writing, states: Sequence[CardState], *, action: str = "contact.updated"
 ) -> None:
     """Write an entry of the audit log for each contact; `action` is for those that are not new."""
-    caller = writing.caller
-    sql = """
-        INSERT INTO audit_log (organization_id, id, at, actor_kind, actor_id, actor_name, action, object_kind,
-                               object_id, contact_id, payload)
-        SELECT %(organization)s, id, %(now)s, %(kind)s, %(actor)s, %(name)s, action, 'contact', contact_id,
-               contact_id, payload
-          FROM unnest(%(ids)s::uuid[], %(actions)s::text[], %(contacts)s::uuid[], %(payloads)s::jsonb[])
-            AS given (id, action, contact_id, payload)
-    """
-    params = {
-        "organization": tx.organization_id,
-        "now": writing.now,
-        "kind": caller.kind.value,
-        "actor": None if caller.kind is CallerKind.SYSTEM else caller.id,
-        "name": caller.name,
-        "ids": [new_id() for _ in states],
-        "actions": ["contact.created" if state.is_new else action for state in states],
-        "contacts": [state.contact.id for state in states],
-        "payloads": [Jsonb(_payload(state, writing.import_id)) for state in states],
-    }
-    await tx.execute(sql, params)
+    entries = [
+        ("contact.created" if state.is_new else action, state.contact.id, _payload(state, writing.import_id))
+        for state in states
+    ]
+    await audit.record_on_contacts(tx, writing.caller, entries, writing.now)
 
 
 def _payload(state: CardState, import_id: ImportId) -> Mapping[str, Any]:

@@ -125,6 +125,8 @@ async def list_foldable(tx: Tx, session_id: SessionId, *, active_since: datetime
                             WHERE r.organization_id = p.organization_id AND r.contact_id = p.id)
            AND NOT EXISTS (SELECT 1 FROM profile_assignments a
                             WHERE a.organization_id = p.organization_id AND a.contact_id = p.id)
+           AND NOT EXISTS (SELECT 1 FROM rule_assignments g
+                            WHERE g.organization_id = p.organization_id AND g.contact_id = p.id)
          ORDER BY p.id
         """,
         {"organization": tx.organization_id, "session": session_id, "since": active_since},

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from frontdesk.access.grants import may_open_all
 from frontdesk.access.queries import list_assigned, raise_scope_version
+from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import sees_personal
 from frontdesk.contacts.attributes import Schema
 from frontdesk.contacts.holding import require_holding_access
+from frontdesk.contacts.rules import apply_rules
 from frontdesk.contacts.schema import hold_schema, hold_values
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, InvalidRequest, NotFound
@@ -21,10 +24,12 @@ from frontdesk.identities.cards import ContactView, load_views
 from frontdesk.identities.queries import refresh_search_ids, resolve_contact_id
 from frontdesk.identities.source_ids import access_unmerged
 from frontdesk.lifecycle import ledger, merge_queries
-from frontdesk.lifecycle.errors import ContactDeleted, SelfMerge
+from frontdesk.lifecycle.errors import AccessWouldWiden, ContactDeleted, SelfMerge
+from frontdesk.lifecycle.gains import find_gains, load_reach
 from frontdesk.lifecycle.ledger import MergeId, Note
 from frontdesk.lifecycle.model import ATTRIBUTE, MAX_MERGED, FieldPlan, Side, check_plan, plan_fields
 from frontdesk.organizations import audit
+from frontdesk.organizations.errors import GrantNotHeld
 from frontdesk.organizations.model import Caller, CallerKind, Right
 
 
@@ -56,7 +61,8 @@ async def merge_contacts(
 
     Rights, in each of the contacts: contacts.merge; contacts.view_personal if a card has e-mails or phones;
     contacts.edit_access to accept wider access. Raises NotFound, Forbidden, SelfMerge, ContactMerged, ContactDeleted,
-    InvalidRequest, MergeChoiceNeeded, MergeLosesData, and AttributeTaken when a stranger has a unique value.
+    InvalidRequest, MergeChoiceNeeded, MergeLosesData, AttributeTaken when a stranger has a unique value, and
+    AccessWouldWiden when by a rule the united card reads more, and that is not accepted.
     """
     asked = list(dict.fromkeys(from_ids))
     wanted = await access_sides(tx, caller, survivor_id, asked)
@@ -77,15 +83,7 @@ async def merge_contacts(
         raise refusal
     before = await load_views(tx, caller, [await contacts.get_contact(tx, one) for one in everybody])
     now = utc_now()
-    merge_id = await ledger.insert_merge(
-        tx,
-        survivor_id,
-        wanted,
-        "api" if caller.kind is CallerKind.API_KEY else "member",
-        actor=(None if caller.kind is CallerKind.SYSTEM else caller.id, caller.name),
-        choices={field: str(chosen) for field, chosen in choices.items()},
-        now=now,
-    )
+    merge_id = await _open_ledger(tx, caller, survivor_id, wanted, choices, now)
     await _move(tx, merge_id, wanted, survivor_id, accept_wider_access=accept_wider_access)
     await merge_queries.note_unique_values(tx, merge_id, everybody)
     await _write_fields(tx, merge_id, sides, plans, now=now)
@@ -94,6 +92,7 @@ async def merge_contacts(
     await merge_queries.hide_cards(tx, merge_id, wanted, now=now)
     changed = [plan.field.removeprefix(ATTRIBUTE) for plan in plans if plan.changes_survivor]
     await hold_values(tx, caller, schema, await contacts.get_contact(tx, survivor_id), changed)  # the hidden let go
+    await _apply_rules(tx, caller, survivor_id, accept_wider_access=accept_wider_access)
     await refresh_search_ids(tx, everybody)
     await contacts.refresh_search_personal(tx, everybody)
     moved = await ledger.count_moves(tx, merge_id)
@@ -151,6 +150,19 @@ async def _require_holding(tx: Tx, caller: Caller, survivor_id: ContactId, merge
     await require_holding_access(tx, caller, inbox_ids, before=(survivor, own), after=after)
 
 
+async def _apply_rules(tx: Tx, caller: Caller, survivor_id: ContactId, *, accept_wider_access: bool) -> None:
+    """Apply the rules of access profiles to what the survivor's card says now. Raises what `merge_contacts` raises."""
+    inboxes, _ = await list_inboxes(tx, None)
+    before = await load_reach(tx, survivor_id, inboxes)
+    if not any(effect.is_given for effect in await apply_rules(tx, caller, [survivor_id])):
+        return
+    gains = await find_gains(tx, before, (await load_reach(tx, survivor_id, inboxes)).access)
+    if gains.count and not accept_wider_access:
+        raise AccessWouldWiden({survivor_id: gains.count}, pointer="/acceptWiderAccess")
+    if gains.count and not may_open_all(caller):
+        raise GrantNotHeld(facts={"documents": gains.count})
+
+
 async def _access_side(tx: Tx, caller: Caller, contact_id: ContactId) -> None:
     try:
         await access_unmerged(tx, caller, contact_id, Right.CONTACTS_MERGE)
@@ -161,6 +173,25 @@ async def _access_side(tx: Tx, caller: Caller, contact_id: ContactId) -> None:
         inboxes = await contacts.list_inboxes_of(tx, contact_id)
         caller.require_in(Right.CONTACTS_MERGE, [inbox.inbox_id for inbox in inboxes])
         raise ContactDeleted(facts={"contact": str(contact_id)}) from None
+
+
+async def _open_ledger(
+    tx: Tx,
+    caller: Caller,
+    survivor_id: ContactId,
+    merged: Sequence[ContactId],
+    choices: Mapping[str, UUID],
+    now: datetime,
+) -> MergeId:
+    return await ledger.insert_merge(
+        tx,
+        survivor_id,
+        merged,
+        "api" if caller.kind is CallerKind.API_KEY else "member",
+        actor=(None if caller.kind is CallerKind.SYSTEM else caller.id, caller.name),
+        choices={field: str(chosen) for field, chosen in choices.items()},
+        now=now,
+    )
 
 
 async def _repeat(tx: Tx, survivor_id: ContactId, from_ids: Sequence[ContactId]) -> MergeResult:

@@ -34,6 +34,7 @@ PARTS: Final = (
     Part("labels", "labelled_contacts", _CONTACT, (), "set_at"),
     Part("notes", "notes", _CONTACT),
     Part("accessProfiles", "profile_assignments", _CONTACT, (), "assigned_at"),
+    Part("accessProfilesByRule", "rule_assignments", _CONTACT, (), "assigned_at"),
     Part("identities", "identities", _CONTACT),
     Part("releasedIdentities", "released_identities", _CONTACT, (), "released_at"),
     Part("sessions", "chat_sessions", _CONTACT, ("token_hash",)),

@@ -59,6 +59,7 @@ TABLES: Final = (
     ContactTable("attribute_values", _ONE, _M.UNITE, _E.DELETE, "A unique value is the survivor's with its attribute."),
     ContactTable("notes", _ONE, _M.MOVE, _E.DELETE, "Notes are about the person."),
     ContactTable("profile_assignments", _ONE, _M.UNITE, _E.DELETE, "Only when wider access is accepted."),
+    ContactTable("rule_assignments", _ONE, _M.KEEP, _E.DELETE, "Rules are applied to what the survivor's card says."),
     ContactTable("identities", _ONE, _M.MOVE, _E.DELETE, "Whoever proves a source id is the survivor."),
     ContactTable("released_identities", _ONE, _M.KEEP, _E.DELETE, "They serve to restore a deleted contact."),
     ContactTable("chat_sessions", _ONE, _M.END, _E.DELETE, "The browser proves again, and is the survivor."),

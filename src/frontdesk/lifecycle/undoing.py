@@ -14,6 +14,7 @@ from frontdesk.contacts import schema_queries
 from frontdesk.contacts.access import access_contact
 from frontdesk.contacts.attributes import Schema
 from frontdesk.contacts.errors import AttributeTaken
+from frontdesk.contacts.rules import apply_rules
 from frontdesk.contacts.schema import hold_schema
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, NotFound
@@ -173,6 +174,7 @@ async def _undo(tx: Tx, caller: Caller, merge: Merge, schema: Schema, *, now: da
     await undo_queries.end_sessions_of_others(tx, merge, now=now)
     await undo_queries.show_cards(tx, merge.merged_ids, now=now)
     await _return_unique_values(tx, merge, schema, restored)
+    await apply_rules(tx, caller, merge.contacts)
     await ledger.close_merge(tx, merge.id, undone_by=caller.name, now=now)
     await refresh_search_ids(tx, merge.contacts)
     await contacts.refresh_search_personal(tx, merge.contacts)

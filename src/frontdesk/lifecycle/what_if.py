@@ -201,11 +201,12 @@ async def preview_bases(
     caller.require(Right.ASSISTANTS_EDIT)
     assistant = await access_assistant(tx, caller, assistant_id)
     await require_whole_assistant(tx, caller, assistant_id)
-    for base_id in base_ids:
+    own = frozenset(await list_bases_of(tx, assistant_id))
+    wanted = frozenset(base_ids)
+    for base_id in wanted - own:
         await access_base(tx, caller, base_id)
     inboxes = [inbox for inbox in await _list_seen(tx, caller) if inbox.assistant_id == assistant.id]
-    wanted = frozenset(base_ids)
-    catalog = await load_catalog(tx, wanted | frozenset(await list_bases_of(tx, assistant_id)))
+    catalog = await load_catalog(tx, wanted | own)
     before = replace(await _load_world(tx, inboxes), catalog=catalog)
     opened = {inbox_id: replace(opened, bases=wanted) for inbox_id, opened in before.opened.items()}
     return await _compare(tx, caller, before, replace(before, opened=opened))

@@ -7,40 +7,41 @@ from uuid import UUID
 
 from frontdesk.access.catalog import Catalog, CatalogDocument
 from frontdesk.access.layers import ProfilesMode
+from frontdesk.access.queries import HELD
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, InboxId, KnowledgeBaseId, ProfileId
 
 # One row per contact that counts: its class, and what makes the class. `reached` NULL: in no inbox at all.
-_CLASSED: Final = """
+_CLASSED: Final = f"""
     WITH chosen AS MATERIALIZED (
         SELECT c.id, c.name, c.query_metadata, c.profiles_mode FROM contacts c
          WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL
            AND (%(contact)s::uuid IS NULL OR c.id = %(contact)s)
            AND (%(profile)s::uuid IS NULL OR c.id IN (
-                SELECT a.contact_id FROM profile_assignments a
+                SELECT a.contact_id FROM {HELD} a
                  WHERE a.organization_id = %(organization)s AND a.profile_id = %(profile)s))
     ), reached AS (
         SELECT ci.contact_id, coalesce(array_agg(ci.inbox_id ORDER BY ci.inbox_id)
-                                       FILTER (WHERE ci.inbox_id = ANY(%(inboxes)s::uuid[])), '{}') AS inboxes
+                                       FILTER (WHERE ci.inbox_id = ANY(%(inboxes)s::uuid[])), '{{}}') AS inboxes
           FROM contact_inboxes ci
          WHERE ci.organization_id = %(organization)s AND (%(contact)s::uuid IS NULL OR ci.contact_id = %(contact)s)
          GROUP BY ci.contact_id
     ), held AS (
-        SELECT a.contact_id, array_agg(a.profile_id ORDER BY a.profile_id) AS profiles
-          FROM profile_assignments a
+        SELECT a.contact_id, array_agg(DISTINCT a.profile_id ORDER BY a.profile_id) AS profiles
+          FROM {HELD} a
          WHERE a.organization_id = %(organization)s AND (%(contact)s::uuid IS NULL OR a.contact_id = %(contact)s)
          GROUP BY a.contact_id
     ), known AS (
         SELECT DISTINCT i.contact_id FROM identities i
          WHERE i.organization_id = %(organization)s AND (%(contact)s::uuid IS NULL OR i.contact_id = %(contact)s)
     ), classed AS (
-        SELECT c.id, c.name, c.query_metadata, c.profiles_mode, coalesce(h.profiles, '{}') AS profiles,
+        SELECT c.id, c.name, c.query_metadata, c.profiles_mode, coalesce(h.profiles, '{{}}') AS profiles,
                k.contact_id IS NOT NULL AS is_known, r.inboxes
           FROM chosen c
           LEFT JOIN reached r ON r.contact_id = c.id
           LEFT JOIN held h ON h.contact_id = c.id
           LEFT JOIN known k ON k.contact_id = c.id
-         WHERE r.inboxes <> '{}' OR (r.inboxes IS NULL AND %(with_unplaced)s)
+         WHERE r.inboxes <> '{{}}' OR (r.inboxes IS NULL AND %(with_unplaced)s)
     )
 """
 _KEY: Final = "md5(jsonb_build_array(query_metadata, profiles_mode, profiles, is_known, inboxes)::text)::uuid"
