@@ -257,7 +257,7 @@ async def test_a_viewer_reads_and_does_not_edit(vera, db, organization, shop):
     path = f"/console/platforms/{shop.id}"
     for place in ("", "/identity", "/access"):
         text = (await vera.get(f"{path}{place}")).text
-        assert f'hx-get="{path}' not in text, place
+        assert f'hx-get="{path}' not in text.replace(f"{path}/explain", ""), place  # which only reads
         assert ">Save<" not in text, place
     for place in ("/delete", "/keys/new", "/access/visitors"):
         assert (await vera.get(f"{path}{place}", htmx=True)).status_code == 403, place

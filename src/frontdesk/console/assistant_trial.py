@@ -8,17 +8,20 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from frontdesk.access.model import Assurance
-from frontdesk.answers.trying import try_question
+from frontdesk.answers.trying import Trial, try_as_member, try_question
 from frontdesk.channels.access import access_assistant, list_visible_inboxes
+from frontdesk.channels.model import Inbox
 from frontdesk.console.assistants import Viewer
 from frontdesk.console.faults import screen_router
+from frontdesk.console.members import MemberCtx
 from frontdesk.console.pages import page
 from frontdesk.contacts.model import anybody
 from frontdesk.conversations.model import MAX_CONTENT
 from frontdesk.core.errors import NotFound
-from frontdesk.core.ids import AssistantId
+from frontdesk.core.ids import AssistantId, UserId
 from frontdesk.core.text import utc_now
 from frontdesk.organizations.model import Right
+from frontdesk.organizations.roles import list_query_metadata_of
 
 router = screen_router()
 
@@ -32,7 +35,7 @@ class Asked(BaseModel):
 
     question: str = ""
     inbox: UUID
-    speaker: Literal["visitor", "member"] = "visitor"
+    speaker: Literal["visitor", "member", "myself"] = "visitor"
 
 
 @router.post("/assistants/{assistant_id}/try")
@@ -51,12 +54,35 @@ async def try_it(request: Request, assistant_id: UUID, member: Viewer, asked: An
         raise NotFound
     if not question:
         return page(request, "assistants/trial.html", status=400, assistant=assistant, question="", trial=None)
-    trial = await try_question(
+    trial = await _try(member, inbox, asked.speaker, question)
+    reads_nothing = asked.speaker == "myself" and not await _has_query_metadata(member)
+    return page(
+        request,
+        "assistants/trial.html",
+        assistant=assistant,
+        question=question,
+        trial=trial,
+        reads_nothing=reads_nothing,
+    )
+
+
+async def _try(member: MemberCtx, inbox: Inbox, speaker: str, question: str) -> Trial:
+    if speaker == "myself":
+        user_id = UserId(member.caller.id)
+        return await try_as_member(
+            member.services, member.organization_id, user_id=user_id, inbox=inbox, question=question
+        )
+    return await try_question(
         member.services,
         member.organization_id,
         contact=anybody(utc_now()),
         inbox=inbox,
-        assurance=_ASSURANCES[asked.speaker],
+        assurance=_ASSURANCES[speaker],
         question=question,
     )
-    return page(request, "assistants/trial.html", assistant=assistant, question=question, trial=trial)
+
+
+async def _has_query_metadata(member: MemberCtx) -> bool:
+    """Tell whether a role of the member opens documents to them; without any, they read nothing as themselves."""
+    async with member.db.begin(member.organization_id) as tx:
+        return bool(await list_query_metadata_of(tx, UserId(member.caller.id)))

@@ -29,6 +29,7 @@ from frontdesk.core.errors import Forbidden, FrontdeskError, InvalidRequest, Not
 from frontdesk.core.ids import AssistantId, KnowledgeBaseId
 from frontdesk.knowledge.model import KnowledgeBase
 from frontdesk.knowledge.queries import list_bases
+from frontdesk.lifecycle.what_if import preview_bases
 from frontdesk.organizations.model import Right
 
 router = screen_router()
@@ -158,9 +159,7 @@ async def save(request: Request, assistant_id: UUID, member: Editor, written: An
     try:
         async with member.db.begin(member.organization_id) as tx:
             assistant = await access_assistant(tx, member.caller, AssistantId(assistant_id))
-            own = frozenset(base.id for base in (await find_base_names(tx, [assistant.id]))[assistant.id])
-            offered = {base.id for base in await _bases(tx, member, assistant.id)}
-            changes = written.to_changes(kept=own - offered)
+            changes = await _read_changes(tx, member, assistant.id, written)
             await actions.update_assistant(tx, member.caller, assistant.id, changes, _rules(member))
     except InvalidRequest as error:
         async with member.db.begin(member.organization_id) as tx:
@@ -168,6 +167,25 @@ async def save(request: Request, assistant_id: UUID, member: Editor, written: An
         context |= {"written": written, "errors": _errors(error)}
         return page(request, "assistants/assistant.html", status=error.status, **context)
     return go(request, f"{PATH}/{assistant_id}", flash=look_of(request)._("The assistant is saved."))
+
+
+@router.post("/assistants/{assistant_id}/what-if")
+async def preview(
+    request: Request, assistant_id: UUID, member: Editor, written: Annotated[Written, Form()]
+) -> Response:
+    """Tell who would read what more, and what less, with the knowledge bases that are ticked."""
+    async with member.db.begin(member.organization_id) as tx:
+        assistant = await access_assistant(tx, member.caller, AssistantId(assistant_id))
+        changes = await _read_changes(tx, member, assistant.id, written)
+        found = await preview_bases(tx, member.caller, assistant.id, changes["base_ids"])
+    return page(request, "access/what_if.html", found=found)
+
+
+async def _read_changes(tx: Tx, member: MemberCtx, assistant_id: AssistantId, written: Written) -> AssistantChanges:
+    """Return what the form says; knowledge bases that the member was not offered stay."""
+    own = frozenset(base.id for base in (await find_base_names(tx, [assistant_id]))[assistant_id])
+    offered = {base.id for base in await _bases(tx, member, assistant_id)}
+    return written.to_changes(kept=own - offered)
 
 
 async def _load(tx: Tx, member: MemberCtx, assistant_id: UUID) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Head:
     view: ContactView
     may_edit: bool
     may_edit_access: bool
+    may_view_as: bool
     may_merge: bool
     may_delete: bool
     may_erase: bool
@@ -63,6 +64,7 @@ async def load_head(tx: Tx, member: MemberCtx, contact_id: UUID) -> Head:
         view,
         may_edit=_may(member, Right.CONTACTS_EDIT, inbox_ids),
         may_edit_access=_may(member, Right.CONTACTS_EDIT_ACCESS, inbox_ids),
+        may_view_as=_may(member, Right.ACCESS_VIEW_AS, inbox_ids),
         may_merge=_may(member, Right.CONTACTS_MERGE, inbox_ids),
         may_delete=_may(member, Right.CONTACTS_DELETE, inbox_ids),
         may_erase=_may(member, Right.CONTACTS_ERASE, inbox_ids),

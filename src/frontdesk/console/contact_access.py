@@ -30,6 +30,7 @@ from frontdesk.contacts.access_actions import (
     set_access,
     unassign_profile,
 )
+from frontdesk.conversations.model import MAX_CONTENT
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, ProfileId
 from frontdesk.knowledge.search import PermittedDocument, count_permitted, list_permitted
@@ -80,6 +81,7 @@ async def show_access(
         reading=reading,
         offset=offset,
         limit=_DOCUMENTS_SHOWN,
+        max_content=MAX_CONTENT,
         address=address_of(path, {"situation": shown.key if shown else "", "offset": offset}),
         **documents,
         **person,

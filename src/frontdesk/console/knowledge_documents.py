@@ -21,6 +21,7 @@ from frontdesk.knowledge.access import access_base
 from frontdesk.knowledge.document_actions import delete_documents, update_document
 from frontdesk.knowledge.document_queries import find_documents
 from frontdesk.knowledge.model import Document, LabelWish
+from frontdesk.lifecycle import what_if
 
 router = screen_router()
 
@@ -102,6 +103,23 @@ async def _show_labels(
         wishes=wishes,
         errors=field_errors(error) if error else {},
     )
+
+
+@router.post("/knowledge/{base_id}/{place}/labels/what-if")
+async def preview_labels(
+    request: Request, base_id: UUID, place: Place, member: Editor, wishes: Annotated[Wishes, Form()]
+) -> Response:
+    """Tell who would read what more, and what less, with these labels; a new label is in nobody's conditions yet."""
+    base = KnowledgeBaseId(base_id)
+    async with member.db.begin(member.organization_id) as tx:
+        documents = await _find(tx, member, base, place, wishes.ids)
+        known = {label.id for label in await list_all_labels(tx, base)}
+        chosen = known & wishes.labels
+        added, removed = {"set": (chosen, known - chosen), "add": (chosen, ()), "remove": ((), chosen)}[wishes.how]
+        found = await what_if.preview_labels(
+            tx, member.caller, base, [document.id for document in documents], [*added], [*removed]
+        )
+    return page(request, "access/what_if.html", found=found)
 
 
 @router.get("/knowledge/{base_id}/{place}/delete")

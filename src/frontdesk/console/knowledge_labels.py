@@ -16,6 +16,7 @@ from frontdesk.core.ids import KnowledgeBaseId, LabelId
 from frontdesk.knowledge import actions
 from frontdesk.knowledge.access import access_label
 from frontdesk.knowledge.queries import count_labelled, list_labels
+from frontdesk.lifecycle.what_if import preview_label_deletion
 
 router = screen_router()
 
@@ -107,7 +108,15 @@ async def ask_delete(request: Request, base_id: UUID, label_id: UUID, member: Ed
     async with member.db.begin(member.organization_id) as tx:
         label = await access_label(tx, member.caller, KnowledgeBaseId(base_id), LabelId(label_id))
         counts = await count_labelled(tx, label.knowledge_base_id)
-    return page(request, "knowledge/label_delete.html", base_id=base_id, label=label, count=counts.get(label.id, 0))
+        found = await preview_label_deletion(tx, member.caller, label.knowledge_base_id, label.id)
+    return page(
+        request,
+        "knowledge/label_delete.html",
+        base_id=base_id,
+        label=label,
+        count=counts.get(label.id, 0),
+        found=found,
+    )
 
 
 @router.post("/knowledge/{base_id}/labels/{label_id}/delete")

@@ -99,7 +99,7 @@ def _assurances(inbox: Inbox, *, is_known: bool) -> tuple[Assurance, ...]:
         return (Assurance.CHANNEL,)
     if inbox.channel_type is ChannelType.API:
         return (Assurance.SIGNED,)
-    if inbox.identity_mode is IdentityMode.JWT and is_known:
+    if inbox.identity_mode is not IdentityMode.NONE and is_known:
         return (Assurance.SIGNED, Assurance.ANONYMOUS)
     return (Assurance.ANONYMOUS,)
 
