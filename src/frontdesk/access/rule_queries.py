@@ -170,6 +170,15 @@ async def settle(
     return await tx.fetch_as(RuleEffect, sql, named | reach.params)
 
 
+async def count_matching(tx: Tx, condition: str, params: dict[str, Any]) -> int:
+    """Return for how many contacts that are not deleted a condition on `contacts c` is true."""
+    sql = f"""
+        SELECT count(*) FROM contacts c
+         WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL AND {condition}
+    """
+    return int(await tx.fetch_value(sql, params | {"organization": tx.organization_id}))
+
+
 async def find_part_end(tx: Tx, after: ContactId | None, limit: int) -> tuple[ContactId | None, int]:
     """Return the last of the `limit` contacts whose ids come next after `after`, and how many these are."""
     sql = """

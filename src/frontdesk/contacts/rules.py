@@ -6,11 +6,9 @@ schema from its beginning (`hold_schema`, or `hold_rules` here), and who changes
 meets the old rule or the new one, and the change meets what was written before.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final
-
-from psycopg.types.json import Jsonb
+from typing import Final
 
 from frontdesk.access import queries as profiles
 from frontdesk.access import rule_queries as queries
@@ -28,7 +26,7 @@ from frontdesk.core.jobs import enqueue
 from frontdesk.core.text import utc_now
 from frontdesk.organizations import audit
 from frontdesk.organizations.access import require_holding_documents
-from frontdesk.organizations.model import Caller, CallerKind, Right, system_caller
+from frontdesk.organizations.model import Caller, Right, system_caller
 
 JOB: Final = "contacts.rule_written"
 MAX_RULES: Final = 100  # of an organization: every write of a card looks at all of them
@@ -147,17 +145,13 @@ async def delete_rule(
 async def count_matching(tx: Tx, caller: Caller, raw: object) -> int:
     """Return how many contacts, deleted ones apart, a rule of this condition would give a profile.
 
-    Rights: profiles.edit and contacts.view, for all contacts. Raises Forbidden and InvalidRequest.
+    Right: profiles.edit. Raises Forbidden and InvalidRequest.
     """
     caller.require(Right.PROFILES_EDIT)
     group, _ = await _read(tx, raw)
     params = Parameters()
     condition = compile_rule(params, group, now=utc_now())
-    sql = f"""
-        SELECT count(*) FROM contacts c
-         WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL AND {condition}
-    """
-    return int(await tx.fetch_value(sql, params.values | {"organization": tx.organization_id}))
+    return await queries.count_matching(tx, condition, params.values)
 
 
 async def settle_part(tx: Tx, rule_id: RuleId) -> bool:
@@ -247,27 +241,13 @@ async def _settle(tx: Tx, caller: Caller, rules: Sequence[ProfileRule], reach: R
 async def _record(tx: Tx, caller: Caller, effects: Sequence[RuleEffect]) -> None:
     """Write an entry of the audit log for each effect."""
     found = await profiles.find_profiles(tx, list({effect.profile_id for effect in effects}))
-    names: Mapping[ProfileId, str] = {profile.id: profile.name for profile in found}
-    sql = """
-        INSERT INTO audit_log (organization_id, id, at, actor_kind, actor_id, actor_name, action, object_kind,
-                               object_id, contact_id, payload)
-        SELECT %(organization)s, id, %(now)s, %(kind)s, %(actor)s, %(name)s, action, 'contact', contact_id,
-               contact_id, payload
-          FROM unnest(%(ids)s::uuid[], %(actions)s::text[], %(contacts)s::uuid[], %(payloads)s::jsonb[])
-            AS told (id, action, contact_id, payload)
-    """
-    params: dict[str, Any] = {
-        "organization": tx.organization_id,
-        "now": utc_now(),
-        "kind": caller.kind.value,
-        "actor": None if caller.kind is CallerKind.SYSTEM else caller.id,
-        "name": caller.name,
-        "ids": [new_id() for _ in effects],
-        "actions": [f"contact.profile_{'given' if one.is_given else 'taken'}_by_rule" for one in effects],
-        "contacts": [one.contact_id for one in effects],
-        "payloads": [
-            Jsonb({"profile": str(one.profile_id), "name": names.get(one.profile_id), "rule": str(one.rule_id)})
-            for one in effects
-        ],
-    }
-    await tx.execute(sql, params)
+    names = {profile.id: profile.name for profile in found}
+    entries = [
+        (
+            f"contact.profile_{'given' if one.is_given else 'taken'}_by_rule",
+            one.contact_id,
+            {"profile": str(one.profile_id), "name": names.get(one.profile_id), "rule": str(one.rule_id)},
+        )
+        for one in effects
+    ]
+    await audit.record_on_contacts(tx, caller, entries, utc_now())
