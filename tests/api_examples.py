@@ -14,6 +14,7 @@ PARAMETERS: Mapping[str, str] = {
     "organization_id": "organization",
     "key_id": "api_key",
     "profile_id": "profile",
+    "rule_id": "rule",
     "base_id": "base",
     "label_id": "label",
     "file_id": "file",
@@ -64,8 +65,17 @@ def _named(**more: Any) -> Maker:
     return lambda _: {"name": f"Name {new_id()}", **more}
 
 
+def _rule(_: Things) -> dict[str, Any]:
+    condition = {"field": "attributes.level", "op": "equals", "value": "gold"}
+    return {"filter": {"operator": "and", "conditions": [condition]}}
+
+
 async def _new_files(things: Things) -> dict[str, Any]:
     return {"files": [{"file": await things.upload("chatbot-file"), "filename": "a.txt", "labels": [things.label]}]}
+
+
+async def _new_version(things: Things) -> dict[str, Any]:
+    return {"file": await things.upload("chatbot-file"), "filename": "b.txt"}
 
 
 async def _new_attachment(things: Things) -> dict[str, Any]:
@@ -102,6 +112,25 @@ EXAMPLES: Mapping[str, Example] = {
     "PUT /access-profiles/{profile_id}": Example(body=_named(minimumAssurance="channel")),
     "PATCH /access-profiles/{profile_id}": Example(body=_named(minimumAssurance="channel")),
     "DELETE /access-profiles/{profile_id}": Example(204, destroys=True),
+    "GET /access-profiles/{profile_id}/contacts": Example(),
+    "GET /access-profiles/{profile_id}/rules": Example(),
+    "POST /access-profiles/{profile_id}/rules": Example(201, body=_rule),
+    "GET /access-profiles/{profile_id}/rules/{rule_id}": Example(),
+    "PUT /access-profiles/{profile_id}/rules/{rule_id}": Example(body=_rule),
+    "PATCH /access-profiles/{profile_id}/rules/{rule_id}": Example(body=_rule),
+    "DELETE /access-profiles/{profile_id}/rules/{rule_id}": Example(204, destroys=True),
+    "GET /access-profiles/templates": Example(),
+    "POST /access-profiles/templates": Example(
+        body=lambda things: {
+            "attribute": f"level{new_id()}",
+            "levels": [{"value": "gold", "name": f"Gold {new_id()}"}],
+            "knowledgeBases": [things.base],
+            "dryRun": True,
+        }
+    ),
+    "GET /contacts/{contact_id}/access-profiles": Example(),
+    "POST /contacts/{contact_id}/access-profiles": Example(201, lambda things: {"profile": things.profile}),
+    "DELETE /contacts/{contact_id}/access-profiles/{profile_id}": Example(204),
     "POST /access-profiles/{profile_id}/what-if": Example(
         body=lambda _: {"queryMetadata": {"knowledge_bases": []}, "minimumAssurance": "signed"}
     ),
@@ -159,6 +188,10 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /knowledge-bases/{base_id}/files/{file_id}/update-metadata": Example(
         body=lambda things: {"labels": [things.label]}, ignores_foreign=True
     ),
+    "GET /knowledge-bases/{base_id}/files/{file_id}/versions": Example(),
+    "POST /knowledge-bases/{base_id}/files/{file_id}/versions": Example(201, _new_version),
+    "POST /knowledge-bases/{base_id}/files/{file_id}/versions/restore": Example(body=lambda _: {"number": 1}),
+    "GET /knowledge-bases/{base_id}/files/{file_id}/content": Example(query=lambda _: {"version": "1"}),
     "GET /knowledge-bases/{base_id}/documents": Example(query=lambda things: {"chatbotFileId": things.file}),
     "GET /knowledge-bases/{base_id}/documents/{chunk_id}": Example(),
     "PUT /knowledge-bases/{base_id}/documents/{chunk_id}": Example(body=lambda _: {"text": "Another text."}),

@@ -18,6 +18,7 @@ from frontdesk.contacts.labels import add_labels
 from frontdesk.contacts.labels import create_label as create_contact_label
 from frontdesk.contacts.model import Provenance
 from frontdesk.contacts.notes import write_note
+from frontdesk.contacts.rules import create_rule
 from frontdesk.conversations import queries as conversations
 from frontdesk.conversations.actions import receive_message, reply
 from frontdesk.conversations.attachments import bring_attachment
@@ -60,6 +61,7 @@ class Things:
     organization: str
     api_key: str  # another key
     profile: str
+    rule: str
     base: str
     label: str
     file: str
@@ -128,6 +130,8 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         profile, _ = await create_profile(
             tx, owner, {"name": f"VIP {new_id()}", "query_metadata": None, "minimum_assurance": Assurance.CHANNEL}
         )
+        gold = {"field": "attributes.level", "op": "equals", "value": f"gold {new_id()}"}
+        rule, _ = await create_rule(tx, owner, profile.id, {"operator": "and", "conditions": [gold]})
         assistant = await make_assistant(tx, owner, f"Assistant {new_id()}", base)
         inbox = await make_inbox(tx, owner, f"Web {new_id()}", assistant=assistant, kind=ChannelType.WEB)
         realm_key, _ = await generate_key(
@@ -173,6 +177,7 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         organization=str(organization),
         api_key=str(other_key.id),
         profile=str(profile.id),
+        rule=str(rule.id),
         base=str(base),
         label=str(label),
         file=str(file.id),

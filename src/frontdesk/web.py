@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.staticfiles import StaticFiles
 
-from frontdesk import api_docs
+from frontdesk import api_docs, metrics
 from frontdesk.access import routes as access
 from frontdesk.answers import access_routes as readers
 from frontdesk.answers import memory_routes as memory
@@ -21,6 +21,7 @@ from frontdesk.channels import knowledge_routes as connected_knowledge
 from frontdesk.channels import routes as channels
 from frontdesk.console import routes as console
 from frontdesk.contacts import routes as contacts
+from frontdesk.contacts import template_routes as profile_templates
 from frontdesk.conversations import attachment_routes as attachments
 from frontdesk.conversations import routes as conversations
 from frontdesk.core.asgi import Canonical, LimitedBody, OwnOriginOnly, Traced
@@ -30,6 +31,7 @@ from frontdesk.core.services import Services
 from frontdesk.identities import block_routes as blocks
 from frontdesk.identities import health_routes as health
 from frontdesk.identities import note_routes as notes
+from frontdesk.identities import profile_routes as held_profiles
 from frontdesk.identities import realm_routes as realms
 from frontdesk.identities import routes as identities
 from frontdesk.identities import segment_routes as segments
@@ -52,7 +54,9 @@ STATIC = Path(str(resources.files("frontdesk") / "static"))
 
 _API_ROUTERS = (
     organizations.router,
+    profile_templates.router,  # whose paths look like ids of profiles
     access.router,
+    held_profiles.router,
     knowledge.router,
     connected_knowledge.router,
     channels.router,
@@ -78,13 +82,20 @@ _API_ROUTERS = (
     exports.router,
     api_docs.router,
 )
-_PAGE_ROUTERS = (webchat.router, webchat_pages.router, console.router)
+_PAGE_ROUTERS = (webchat.router, webchat_pages.router, console.router, metrics.router)
 
 
 def create_app(
-    services: Services | None, *, max_body_bytes: int = 1_000_000, extra: Sequence[APIRouter] = ()
+    services: Services | None,
+    *,
+    max_body_bytes: int = 1_000_000,
+    metrics_token: str | None = None,
+    extra: Sequence[APIRouter] = (),
 ) -> FastAPI:
-    """Return the app over `services`, which the caller opens and closes; without them it can only describe itself."""
+    """Return the app over `services`, which the caller opens and closes; without them it can only describe itself.
+
+    `metrics_token` opens /metrics to those who send it.
+    """
     app = FastAPI(
         title="Frontdesk API",
         version="1",
@@ -93,6 +104,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.metrics_token = metrics_token
     if services is not None:
         app.state.services = services
         app.state.answering = Answering(services)
