@@ -34,6 +34,15 @@ async def get_scope_version(tx: Tx) -> int:
     return int(await tx.fetch_value(sql, {"organization": tx.organization_id}))
 
 
+async def hold_scope_version(tx: Tx) -> None:
+    """Let nobody change the organization's permissions before `tx` ends; waits for those who are about to.
+
+    Call it last: whoever raises the version holds other rows by then.
+    """
+    sql = "SELECT scope_version FROM organizations WHERE id = %(organization)s FOR SHARE"
+    await tx.fetch(sql, {"organization": tx.organization_id})
+
+
 async def raise_scope_version(tx: Tx) -> None:
     """Make every answer that is being given check again what it may use.
 

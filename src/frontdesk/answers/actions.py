@@ -8,10 +8,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
+import psycopg
 import structlog
+from prometheus_client import Counter
 
 from frontdesk.access import queries as access
 from frontdesk.answers.askers import find_voice, load_joint_asker
@@ -34,6 +37,11 @@ from frontdesk.knowledge.search import Question, SearchResult, find_forbidden, p
 
 _ATTEMPTS = 3  # access that changes more often than this during one answer: the neutral denial
 _RENEW_SECONDS = LEASE.total_seconds() / 3
+_CUT: Final = Counter(
+    "frontdesk_answers_cut",
+    "Attempts at an answer that were given up, as access changed, leaked (a bug), or could not be told (an error).",
+    ["reason"],
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -105,25 +113,43 @@ class _Answering:
     _version: int = 0  # of the scope under which the shown text was last permitted
 
     async def run(self) -> AsyncGenerator[AnswerEvent, None]:
-        """Yield the answer as it grows; starts anew when access changes under it."""
+        """Yield the answer as it grows; starts anew when access changes under it, or cannot be told.
+
+        Whoever cannot be told again and again what they may read is answered like those who may read nothing.
+        """
         question = await prepare_question(self.services.embedder, "\n".join(m.content for m in self.waiting))
-        for attempt in range(_ATTEMPTS):
-            if attempt:
+        is_shown = False
+        for _ in range(_ATTEMPTS):
+            if is_shown:
                 yield Replace(say(RULES_CHANGED, question.language))
             try:
                 async with aclosing(self._attempt(question)) as events:
                     async for event in events:
+                        is_shown = True
                         yield event
-            except (_AccessChanged, ScopeLeak):
-                _log.warning("answer.access_changed", attempt=attempt, conversation_id=str(self.conversation_id))
+            except (_AccessChanged, ScopeLeak, psycopg.Error) as error:
+                self._note_cut(error)
             else:
                 return
         text = say(NOTHING_FOUND, question.language)
-        yield Replace(text)
+        yield Replace(text) if is_shown else Delta(text)
         async with self.services.db.begin(self.organization_id) as tx:
             asker = await self._ask_again(tx)
         denial = Draft.of(text, (), SearchResult((), 0, 0), EXTRACTIVE, {})
         yield Answered(await self._store(asker, denial, frozenset()))
+
+    def _note_cut(self, error: Exception) -> None:
+        facts = {"conversation_id": str(self.conversation_id)}
+        match error:
+            case _AccessChanged():
+                _CUT.labels("access_changed").inc()
+                _log.warning("answer.access_changed", **facts)
+            case ScopeLeak():
+                _CUT.labels("scope_leak").inc()
+                _log.error("answer.scope_leak", **facts)
+            case _:
+                _CUT.labels("error").inc()
+                _log.error("answer.permission_unknown", **facts, exc_info=error)
 
     @asynccontextmanager
     async def keeping_lease(self) -> AsyncIterator[None]:
@@ -151,7 +177,7 @@ class _Answering:
         async with aclosing(speak(reading, question, lambda: self._check(reading.given))) as pieces:
             async for piece in pieces:
                 content = piece.text if isinstance(piece, Replace) else content + piece.text
-                yield piece
+                yield piece if isinstance(piece, Replace) else replace(piece, scope_version=self._version)
         timing = {"search": _ms(started, searched), "model": _ms(searched, time.perf_counter())}
         draft = Draft.of(content, reading.sources, reading.result, reading.model_name, timing)
         yield Answered(await self._store(reading.asker, draft, reading.given))
@@ -194,7 +220,6 @@ class _Answering:
                 raise _Superseded
             if not await self._is_wanted(tx):
                 raise _Settled
-            await self._require_permitted(tx, given)
             message_id = await conversations.send_outgoing(
                 tx,
                 self.conversation_id,
@@ -207,6 +232,8 @@ class _Answering:
             await insert_answer(tx, message_id, self.conversation_id, asker, draft, questions=questions, now=now)
             await threads.update_answered(tx, self.conversation_id, questions)
             await threads.update_conversation(tx, self.conversation_id, waits_for_member=not draft.is_found)
+            await access.hold_scope_version(tx)
+            await self._require_permitted(tx, given)
         return message_id
 
     async def _is_wanted(self, tx: Tx) -> bool:

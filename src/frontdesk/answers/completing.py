@@ -10,8 +10,9 @@ from frontdesk.access.model import Assurance, Layer
 from frontdesk.access.parse import parse_query_metadata
 from frontdesk.answers import queries
 from frontdesk.answers.actions import Answered, AnswerEvent, answer
+from frontdesk.answers.askers import find_voice, load_joint_asker
 from frontdesk.answers.bodies import CompletionBody
-from frontdesk.answers.model import Citation
+from frontdesk.answers.model import Citation, Way
 from frontdesk.channels import queries as inboxes
 from frontdesk.channels.access import access_assistant
 from frontdesk.contacts import access as contacts
@@ -28,6 +29,7 @@ from frontdesk.core.ids import AssistantId, AttachmentId, ContactId, Conversatio
 from frontdesk.core.text import utc_now
 from frontdesk.identities.blocks import refuse_blocked
 from frontdesk.identities.source_ids import keep_survivor
+from frontdesk.knowledge.search import find_forbidden
 from frontdesk.organizations.callers import Ctx
 from frontdesk.organizations.model import Right
 
@@ -114,7 +116,7 @@ async def _waits(ctx: Ctx, asked: Asked) -> bool:
 async def read_completion(
     tx: Tx, asked: Asked, answer_id: MessageId | None
 ) -> tuple[Message | None, Sequence[Citation]]:
-    """Return the answer with its citations; None when a member took the conversation over.
+    """Return the answer with those of its citations that its asker may read now; None when a member took over.
 
     `answer_id` None: somebody else has answered, just now.
     """
@@ -123,7 +125,19 @@ async def read_completion(
     else:
         later = await conversations.list_messages(tx, asked.conversation_id, after=asked.message_id)
         answered = next((message for message in reversed(later) if message.type == "outgoing"), None)
-    return answered, await queries.list_citations(tx, [answered.id]) if answered else []
+    return answered, await _list_permitted_citations(tx, asked, answered.id) if answered else []
+
+
+async def _list_permitted_citations(tx: Tx, asked: Asked, answer_id: MessageId) -> Sequence[Citation]:
+    citations = await queries.list_citations(tx, [answer_id])
+    question = await conversations.find_message(tx, asked.message_id)
+    if not citations or question is None:
+        return []
+    voice = await find_voice(tx, question.session_id, question.assurance)
+    conversation = await conversations.get_conversation(tx, asked.conversation_id)
+    asker = await load_joint_asker(tx, conversation, [Way(voice, page=question.query_metadata)])
+    forbidden = await find_forbidden(tx, asker.scope.scope, frozenset(one.document_id for one in citations))
+    return [one for one in citations if one.document_id not in forbidden]
 
 
 async def _find_or_open(

@@ -29,6 +29,7 @@ class Delta:
     """More text of the running answer."""
 
     text: str
+    scope_version: int | None = None  # under which it was last permitted; None: it is made of no document
 
 
 @dataclass(frozen=True, slots=True)

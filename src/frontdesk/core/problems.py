@@ -17,6 +17,7 @@ HTTP_SLUGS = {
     413: TooLarge.slug,
 }  # of failures that the framework finds; all others are `http-error`
 BUG = "internal-error"
+BUG_DETAIL = "The request could not be finished."
 
 _STANDARD = frozenset({"type", "title", "status", "detail", "instance"})
 _SHOWN = 5  # failed fields that the summary for people names
@@ -83,7 +84,7 @@ async def _render_http(request: Request, error: Exception) -> Response:
 
 async def _render_bug(request: Request, error: Exception) -> Response:
     _log.error("web.bug", request_id=request.scope.get("frontdesk.request_id"), exc_info=error)
-    return _problem(request, 500, BUG, "Something went wrong", "The request could not be finished.")
+    return _problem(request, 500, BUG, "Something went wrong", BUG_DETAIL)
 
 
 def _as_list(value: object) -> list[object]:

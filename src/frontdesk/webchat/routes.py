@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
+import psycopg
+import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
+from frontdesk.access.queries import get_scope_version
 from frontdesk.answers.actions import Answered
 from frontdesk.answers.speaking import Delta, Replace
 from frontdesk.assistants import queries as assistants
@@ -19,6 +22,7 @@ from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError, NotFound
 from frontdesk.core.ids import ConversationId, MessageId
 from frontdesk.core.live import ENDING, Event
+from frontdesk.core.problems import BUG, BUG_DETAIL
 from frontdesk.core.services import Services
 from frontdesk.identities.model import ChatSession, Offered, Opening
 from frontdesk.organizations.directory import find_organization
@@ -41,6 +45,7 @@ from frontdesk.webchat.wire import MessageOut, OpenBody, OpenOut, SendBody, Thre
 router = APIRouter(prefix="/webchat/{public_id}")
 
 _HEARTBEAT_SECONDS = 15.0
+_log = structlog.get_logger(__name__)
 _STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -159,6 +164,9 @@ async def _answer_events(door: Door, answering: Answering, sent: Sent) -> AsyncI
             yield part
     except FrontdeskError as error:
         yield _failed(error)
+    except psycopg.Error:
+        _log.exception("webchat.unreadable", conversation_id=str(sent.conversation.id))
+        yield event("error", {"slug": BUG, "detail": BUG_DETAIL})
 
 
 async def _answer(
@@ -167,11 +175,16 @@ async def _answer(
     running = answering.start(door.organization_id, sent.conversation.id, holder)
     yield event("accepted", accepted)
     answer_id: MessageId | None = None
+    held = ""  # said under permissions that have changed since: shown once more has been said under those of now
     while answer_id is None and (happened := await running.get()) is not None:
         match happened:
-            case Delta(text=text):
-                yield event("delta", {"text": text})
+            case Delta(text=text, scope_version=version):
+                held += text
+                if version is None or await _is_current(door, version):
+                    yield event("delta", {"text": held})
+                    held = ""
             case Replace(text=text):
+                held = ""
                 yield event("replace", {"text": text})
             case Answered(message_id=answer_id):
                 pass
@@ -179,6 +192,12 @@ async def _answer(
         if answer_id in (None, UUID(message.id)):
             yield _answered(message)
             return
+
+
+async def _is_current(door: Door, scope_version: int) -> bool:
+    """Return whether nobody may read more or less since: text waits here for as long as its reader is slow."""
+    async with door.services.db.begin(door.organization_id) as tx:
+        return await get_scope_version(tx) == scope_version
 
 
 async def _await_answer(door: Door, sent: Sent, accepted: dict[str, str]) -> AsyncIterator[bytes]:
