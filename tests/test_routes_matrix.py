@@ -36,6 +36,7 @@ PUBLIC = {
     "GET /console/set-up",
     "GET /console/sign-in",
     "GET /js/embed.min.js",
+    "GET /metrics",
     "GET /webchat/{public_id}/conversations/{conversation_id}/events",
     "GET /webchat/{public_id}/conversations/{conversation_id}/messages",
     "GET /widget.js",

@@ -221,7 +221,8 @@ async def open_app(
         if with_demo:
             await make_organization(services)
             extra = [shop.router]
-        app = create_app(services, max_body_bytes=settings.max_body_bytes, extra=extra)
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+        app = create_app(services, max_body_bytes=settings.max_body_bytes, metrics_token=token, extra=extra)
         answering: Answering = app.state.answering
         async with answering.finishing():
             if not with_worker:

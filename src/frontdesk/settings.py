@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     max_import_bytes: int = Field(300_000_000, gt=0, description="Largest file of contacts to import, in bytes.")
     max_body_bytes: int = Field(1_000_000, gt=0, description="Largest request body other than an upload, in bytes.")
     max_connections: int = Field(16, ge=2, description="Connections to the database that one process opens at most.")
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Opens /metrics to those who send it as bearer token; default: there is no such page.",
+    )
     log_json: bool = Field(default=False, description="Write logs as JSON lines instead of text.")
     trusted_proxies: str = Field(
         "127.0.0.1", description="Addresses whose X-Forwarded-* headers count, comma separated."

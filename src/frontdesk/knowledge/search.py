@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
@@ -36,6 +37,7 @@ _LONGEST_QUESTION: Final = 2_000  # characters that are read
 _MOST_TERMS: Final = 200
 _ATTEMPTS: Final = 3
 _LEAKS: Final = Counter("frontdesk_scope_leaks", "Passages that the last check of a search had to hold back: bugs.")
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ async def search(tx: Tx, scope: Scope, question: Question, *, limit: int = 12) -
         # Between two statements somebody may have been denied a document. Such changes raise the version.
         if (await _compile(tx, scope, question.language)).version == permitted.version:
             _LEAKS.inc(len(scores) - len(hits))
+            _log.error("search.scope_leak", held_back=len(scores) - len(hits))
             break
     raise ScopeLeak
 
