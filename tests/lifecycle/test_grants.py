@@ -21,6 +21,7 @@ from frontdesk.core.db import Tx
 from frontdesk.core.ids import AssistantId, ContactId, KnowledgeBaseId, ProfileId
 from frontdesk.identities.cards import Given, create_card
 from frontdesk.identities.deletion import delete_contact, restore_contact
+from frontdesk.identities.keys import KeySpec, generate_key
 from frontdesk.identities.selecting import Selection
 from frontdesk.lifecycle import bulk_handlers
 from frontdesk.lifecycle.bulk_edits import list_outcomes, start_bulk_edit
@@ -119,6 +120,9 @@ WRITERS: dict[str, Write] = {
     "a profile changed": lambda tx, who, at: update_profile(tx, who, at.empty_profile, {"query_metadata": at.secret}),
     "a profile opened to less proven sessions": lambda tx, who, at: update_profile(
         tx, who, at.signed_profile, {"minimum_assurance": Assurance.ANONYMOUS}
+    ),
+    "a profile that a key may claim": lambda tx, who, at: generate_key(
+        tx, who, at.inbox.realm_id, KeySpec("Key", "https://shop.example.com", allowed_profiles=(at.profile,))
     ),
     "an inbox made": lambda tx, who, at: create_inbox(
         tx,

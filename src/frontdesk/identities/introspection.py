@@ -20,7 +20,7 @@ from frontdesk.core.text import utc_now
 from frontdesk.identities import queries
 from frontdesk.identities.claims import Claims, read_card, read_session_claims, read_source_id, read_time
 from frontdesk.identities.errors import ProofRefused, RefusalReason
-from frontdesk.identities.keys import find_allowed_profiles
+from frontdesk.identities.keys import allow_profiles
 from frontdesk.identities.model import IdentityKey, Proof, Witness
 from frontdesk.identities.proofs import SKEW_SECONDS
 from frontdesk.organizations import audit
@@ -130,7 +130,7 @@ async def set_introspection(
     """
     await access_inbox(tx, caller, inbox_id, Right.INBOXES_EDIT)
     former = await _find(tx, inbox_id, cipher, lock="FOR UPDATE")
-    new = await _check(tx, inbox_id, spec, former)
+    new = await _check(tx, caller, inbox_id, spec, former)
     before = (former.allowed_profiles, former.may_narrow) if former else ({}, False)
     if (new.allowed_profiles, new.may_narrow) != before:
         caller.require(Right.PROFILES_EDIT)
@@ -155,7 +155,9 @@ async def _end_sessions(tx: Tx, former: Introspection, new: Introspection) -> in
     return await queries.end_proven_sessions(tx, new.inbox_id, reason, now=utc_now(), claiming=claiming)
 
 
-async def _check(tx: Tx, inbox_id: InboxId, spec: IntrospectionSpec, former: Introspection | None) -> Introspection:
+async def _check(
+    tx: Tx, caller: Caller, inbox_id: InboxId, spec: IntrospectionSpec, former: Introspection | None
+) -> Introspection:
     secret = clean_line(spec.client_secret or "", pointer="/clientSecret", max_length=_MAX_SECRET)
     secret = secret or (former and former.client_secret) or ""
     if not secret:
@@ -169,7 +171,7 @@ async def _check(tx: Tx, inbox_id: InboxId, spec: IntrospectionSpec, former: Int
         clean_name(spec.client_id, pointer="/clientId"),
         secret,
         audiences,
-        await find_allowed_profiles(tx, spec.allowed_profiles),
+        await allow_profiles(tx, caller, spec.allowed_profiles, before=former.allowed_profiles if former else ()),
         spec.may_narrow,
         utc_now(),
     )

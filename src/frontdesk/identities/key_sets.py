@@ -21,7 +21,7 @@ from frontdesk.core.inputs import clean_name
 from frontdesk.core.text import utc_now
 from frontdesk.identities import queries
 from frontdesk.identities.errors import KeyRevoked
-from frontdesk.identities.keys import find_allowed_profiles, require_some_of_realm, require_whole_realm
+from frontdesk.identities.keys import allow_profiles, require_some_of_realm, require_whole_realm
 from frontdesk.identities.model import KeyState, RealmKeySetId, SetKey, Witness
 from frontdesk.identities.public_keys import parse_jwk
 from frontdesk.organizations import audit
@@ -138,7 +138,7 @@ async def add_key_set(tx: Tx, caller: Caller, realm_id: RealmId, spec: KeySetSpe
         issuer=clean_name(spec.issuer, pointer="/issuer"),
         address=check_address(spec.address, pointer="/address"),
         state=KeyState.ACTIVE,
-        allowed_profiles=await find_allowed_profiles(tx, spec.allowed_profiles),
+        allowed_profiles=await allow_profiles(tx, caller, spec.allowed_profiles),
         may_narrow=spec.may_narrow,
         keys=(),
         fetched_at=None,
@@ -176,7 +176,7 @@ async def set_set_limits(
     """
     caller.require(Right.PROFILES_EDIT)
     key_set = await _access(tx, caller, key_set_id)
-    allowed = await find_allowed_profiles(tx, allowed_profiles)
+    allowed = await allow_profiles(tx, caller, allowed_profiles, before=key_set.allowed_profiles)
     params = {"profiles": list(allowed), "may_narrow": may_narrow}
     await _update(tx, key_set_id, "allowed_profiles = %(profiles)s, may_narrow = %(may_narrow)s", params)
     taken = [profile for profile in key_set.allowed_profiles if profile not in allowed]

@@ -10,6 +10,9 @@ from joserfc.jwk import OKPKey
 from psycopg.errors import UniqueViolation
 
 from frontdesk.access import queries as access
+from frontdesk.access.grants import require_holding
+from frontdesk.access.model import Nothing
+from frontdesk.access.reading import load_reader
 from frontdesk.channels import queries as channels
 from frontdesk.core.db import Row, Tx, to_jsonb
 from frontdesk.core.errors import InvalidRequest, NotFound
@@ -111,7 +114,7 @@ async def set_key_limits(
     """
     caller.require(Right.PROFILES_EDIT)
     key = await _access_key(tx, caller, key_id)
-    allowed = await find_allowed_profiles(tx, allowed_profiles)
+    allowed = await allow_profiles(tx, caller, allowed_profiles, before=key.allowed_profiles)
     params = {"profiles": list(allowed), "may_narrow": may_narrow}
     await _update(tx, key_id, "allowed_profiles = %(profiles)s, may_narrow = %(may_narrow)s", params)
     taken = [profile for profile in key.allowed_profiles if profile not in allowed]
@@ -157,7 +160,7 @@ async def _add(
         secret=None,
         state=KeyState.ACTIVE,
         verify_until=None,
-        allowed_profiles=await find_allowed_profiles(tx, spec.allowed_profiles),
+        allowed_profiles=await allow_profiles(tx, caller, spec.allowed_profiles),
         may_narrow=spec.may_narrow,
         created_at=utc_now(),
     )
@@ -247,9 +250,18 @@ async def _inboxes_of(tx: Tx, realm_id: RealmId) -> frozenset[InboxId]:
     return frozenset(inbox.id for inbox in inboxes if inbox.realm_id == realm_id)
 
 
-async def find_allowed_profiles(tx: Tx, ids: Collection[ProfileId]) -> dict[ProfileId, str]:
-    """Map access profiles that may be claimed to their names. Raises InvalidRequest when one of them does not exist."""
-    found = {profile.id: profile.name for profile in await access.find_profiles(tx, list(ids))}
+async def allow_profiles(
+    tx: Tx, caller: Caller, ids: Collection[ProfileId], *, before: Collection[ProfileId] = ()
+) -> dict[ProfileId, str]:
+    """Map access profiles that proofs may claim to their names; `before`: they might claim these already.
+
+    Raises InvalidRequest when one of them does not exist, and GrantNotHeld when one that is new opens documents which
+    the caller neither sees nor holds.
+    """
+    found = {profile.id: profile for profile in await access.find_profiles(tx, list(ids))}
     if found.keys() != set(ids):
         raise InvalidRequest("There is no such access profile.", pointer="/allowedProfiles")
-    return found
+    read = await load_reader(tx)
+    opened = [read.profile(profile).scope or Nothing() for one, profile in found.items() if one not in before]
+    await require_holding(tx, caller, [(Nothing(), scope) for scope in opened])
+    return {one: profile.name for one, profile in found.items()}
