@@ -76,7 +76,7 @@ class BuiltFilter(BaseModel):
 async def show_filter(request: Request, member: Viewer, asked: Asked) -> Response:
     """Show the conditions that are set, and room for more."""
     rows = [
-        (one.field, one.op.value, _write_value(one)) for one in asked.filter.conditions if isinstance(one, Condition)
+        (one.field, one.op.value, write_value(one)) for one in asked.filter.conditions if isinstance(one, Condition)
     ]
     built = BuiltFilter(
         operator=asked.filter.operator,
@@ -122,7 +122,7 @@ async def _show_filter(
         back=address_of(PATH, asked.said())(),
         operator=built.operator,
         rows=[*built.rows(), *[("", "equals", "")] * _BLANK_ROWS],
-        wrong=_wrong_row(error),
+        wrong=wrong_row(error),
         error=error.detail if error else "",
         fields=offered,
         attributes=own
@@ -132,7 +132,8 @@ async def _show_filter(
     )
 
 
-def _wrong_row(error: InvalidRequest | None) -> int | None:
+def wrong_row(error: FrontdeskError | None) -> int | None:
+    """Return which row of the form an error is about; None: none of them."""
     parts = (error.pointer or "").split("/") if error else []
     return int(parts[2]) if len(parts) > 2 and parts[1] == "conditions" and parts[2].isdecimal() else None  # noqa: PLR2004 -- /conditions/<n>
 
@@ -161,7 +162,8 @@ def _read_number(text: str) -> float | str:
         return text
 
 
-def _write_value(one: Condition) -> str:
+def write_value(one: Condition) -> str:
+    """Return the value of a condition as it stands in a row of the form."""
     return (
         ", ".join(map(str, one.value)) if isinstance(one.value, list) else "" if one.value is None else str(one.value)
     )

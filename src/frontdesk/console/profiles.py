@@ -1,7 +1,7 @@
 """Access profiles: what each opens, who has it, and how it is changed for everybody at once."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Form, Query, Request
@@ -12,18 +12,19 @@ from frontdesk.access import actions, queries
 from frontdesk.access.errors import InvalidQueryMetadata
 from frontdesk.access.model import Assurance, Layer, Nothing, Scope
 from frontdesk.access.parse import parse_query_metadata
-from frontdesk.access.profiles import AccessProfile, ProfileChanges
+from frontdesk.access.profiles import AccessProfile, HeldThrough, ProfileChanges
 from frontdesk.access.warnings import AccessWarning
 from frontdesk.console import conditions
 from frontdesk.console.faults import field_errors, screen_router
 from frontdesk.console.lists import PAGE_SIZE, address_of, is_list_only
 from frontdesk.console.members import MemberCtx, member_needs
+from frontdesk.console.navigation import N_
 from frontdesk.console.pages import go, look_of, page
+from frontdesk.console.profile_rules import tell_rules
+from frontdesk.contacts.holders import list_holders
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError, PreconditionFailed
 from frontdesk.core.ids import ProfileId
-from frontdesk.core.wire import Paging
-from frontdesk.identities.listing import ContactFilters, Order, list_contacts
 from frontdesk.knowledge.search import count_permitted, list_permitted
 from frontdesk.organizations.model import Right
 
@@ -31,6 +32,13 @@ router = screen_router()
 
 PATH = "/console/access-profiles"
 _DOCUMENTS_SHOWN = 15
+
+_WAYS: Final[dict[HeldThrough, str]] = {
+    "member": N_("by a member"),
+    "api": N_("by the API"),
+    "import": N_("by an import"),
+    "rule": N_("by a rule"),
+}
 
 Viewer = Annotated[MemberCtx, member_needs(Right.PROFILES_VIEW)]
 Editor = Annotated[MemberCtx, member_needs(Right.PROFILES_EDIT)]
@@ -97,26 +105,39 @@ async def add_profile(request: Request, member: Editor, written: Annotated[Writt
 
 @router.get("/access-profiles/{profile_id}")
 async def show_profile(
-    request: Request, profile_id: UUID, member: Viewer, documents_from: Offset = 0, contacts_from: Offset = 0
+    request: Request,
+    profile_id: UUID,
+    member: Viewer,
+    documents_from: Offset = 0,
+    contacts_from: Offset = 0,
+    through: HeldThrough | None = None,
 ) -> Response:
-    """Show what the profile opens and who has it; htmx pages through one of the two lists alone."""
+    """Show what the profile opens, its rules, and who has it; htmx pages through one of the two lists alone."""
     template = "profiles/profile.html"
     for target, part in (("documents", "profiles/documents.html"), ("holders", "profiles/holders.html")):
         template = part if is_list_only(request, target) else template
     async with member.db.begin(member.organization_id) as tx:
         profile = await queries.get_profile(tx, ProfileId(profile_id))
         row = await _load_row(tx, member, profile, 0)
-        lists = await _load_lists(tx, member, profile, documents_from, contacts_from)
+        told = await tell_rules(tx, profile)
+        lists = await _load_lists(tx, member, profile, documents_from, contacts_from, through)
     return page(
         request,
         template,
         row=row,
+        profile=profile,
+        rules=told,
+        ways=_WAYS,
+        through=through,
         lines=_lines(row),
         limit=PAGE_SIZE,
         documents_limit=_DOCUMENTS_SHOWN,
         documents_from=documents_from,
         contacts_from=contacts_from,
-        address=address_of(f"{PATH}/{profile_id}", {"documents_from": documents_from, "contacts_from": contacts_from}),
+        address=address_of(
+            f"{PATH}/{profile_id}",
+            {"documents_from": documents_from, "contacts_from": contacts_from, "through": through},
+        ),
         **lists,
     )
 
@@ -213,9 +234,14 @@ async def _load_row(tx: Tx, member: MemberCtx, profile: AccessProfile, holders: 
 
 
 async def _load_lists(
-    tx: Tx, member: MemberCtx, profile: AccessProfile, documents_from: int, contacts_from: int
+    tx: Tx,
+    member: MemberCtx,
+    profile: AccessProfile,
+    documents_from: int,
+    contacts_from: int,
+    through: HeldThrough | None,
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"documents": [], "document_count": 0, "bases": {}, "holders": None}
+    found: dict[str, Any] = {"documents": [], "document_count": 0, "bases": {}, "holders": None, "holder_count": 0}
     if member.may(Right.KNOWLEDGE_VIEW):
         documents, count = await list_permitted(
             tx, _scope(member, profile), limit=_DOCUMENTS_SHOWN, offset=documents_from
@@ -223,8 +249,10 @@ async def _load_lists(
         bases = await conditions.find_base_names(tx, {document.knowledge_base_id for document in documents})
         found |= {"documents": documents, "document_count": count, "bases": bases}
     if member.may(Right.CONTACTS_VIEW):
-        filters = ContactFilters(profile_id=profile.id, order=Order.NAME)
-        found["holders"] = await list_contacts(tx, member.caller, filters, Paging(PAGE_SIZE, contacts_from))
+        holders, count = await list_holders(
+            tx, member.caller, profile.id, through=through, limit=PAGE_SIZE, offset=contacts_from
+        )
+        found |= {"holders": holders, "holder_count": count}
     return found
 
 

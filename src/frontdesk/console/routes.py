@@ -42,6 +42,8 @@ from frontdesk.console import (
     platform_keys,
     platform_retention,
     platforms,
+    profile_rules,
+    profile_templates,
     profiles,
     settings_account,
     settings_audit,
@@ -103,6 +105,8 @@ SCREENS = (
     contact_memory.router,
     contact_erase.router,
     health.router,
+    profile_templates.router,  # before those that take an id where it has a word
+    profile_rules.router,
     profiles.router,
     knowledge.router,
     knowledge_documents.router,  # before those that take an id where it has a word
