@@ -18,7 +18,7 @@ async def test_a_newcomer_finds_something_everywhere(services: Services):
         caller = system_caller(organization_id)
         async with services.db.begin(organization_id) as tx:
             assert (await list_labels(tx, caller))[1] == 2
-            assert len(await list_definitions(tx, caller)) == 4
+            assert len(await list_definitions(tx, caller)) == 6
             assert [one.is_shared for one in await list_segments(tx, caller)] == [True]
             pairs = (await list_duplicates(tx, caller, Paging(99, 0))).rows
             conflicts, _ = await list_conflicts(tx, caller, Paging(99, 0))

@@ -16,6 +16,7 @@ class DemoFaq:
 
 SHOP: Final = "Shop"
 DEALER: Final = "Dealer handbook"
+EDITIONS: Final = "Departments and editions"  # its labels are made by templates
 BASES: Final = (SHOP, DEALER)
 LABELS: Final = ("public", "member", "vip", "advanced", "distributor", "internal")
 
@@ -113,6 +114,65 @@ FAQS: Final = (
         DEALER,
     ),
     DemoFaq("distributor", "經銷商如何訂購零件？", "請在經銷商入口網站的「零件」頁面，輸入清淨機序號後訂購。", DEALER),
+)
+
+FAQS_BY_LEVEL: Final = (
+    DemoFaq(
+        "Employees",
+        "May I see the price list of the AP-400?",
+        "The internal price list: we buy the AP-400 at 7,350 NT dollars; staff pay 11,000 NT dollars, one unit a year.",
+        EDITIONS,
+    ),
+    DemoFaq(
+        "Employees",
+        "可以看 AP-400 的價目表嗎？",
+        "內部價目表：AP-400 進貨價為新台幣 7,350 元，員工價 11,000 元，每年限購一台。",
+        EDITIONS,
+    ),
+    DemoFaq(
+        "Distributors",
+        "May I see the price list of the AP-400?",
+        "The price list for distributors: the AP-400 costs 9,800 NT dollars from five units on.",
+        EDITIONS,
+    ),
+    DemoFaq(
+        "Distributors", "可以看 AP-400 的價目表嗎？", "經銷商價目表：AP-400 五台以上每台新台幣 9,800 元。", EDITIONS
+    ),
+    DemoFaq(
+        "Customers",
+        "May I see the price list of the AP-400?",
+        "The price list for customers: the AP-400 costs 18,900 NT dollars, delivery included.",
+        EDITIONS,
+    ),
+    DemoFaq("Customers", "可以看 AP-400 的價目表嗎？", "顧客價目表：AP-400 售價新台幣 18,900 元，含運費。", EDITIONS),
+    DemoFaq(
+        "Enterprise edition",
+        "Where are the advanced settings of the app?",
+        "Enterprise edition: under Administration, Advanced, for all purifiers of a building, with rules and an audit log.",
+        EDITIONS,
+    ),
+    DemoFaq(
+        "Enterprise edition",
+        "應用程式的進階設定在哪裡？",
+        "企業版：在「管理 → 進階」，可一次設定整棟大樓的清淨機，含規則與稽核紀錄。",
+        EDITIONS,
+    ),
+    DemoFaq(
+        "Personal edition",
+        "Where are the advanced settings of the app?",
+        "Personal edition: under Settings, Expert, for the purifiers of your home.",
+        EDITIONS,
+    ),
+    DemoFaq(
+        "Personal edition", "應用程式的進階設定在哪裡？", "個人版：在「設定 → 專家」，可設定家中的清淨機。", EDITIONS
+    ),
+    DemoFaq(
+        "Trial edition",
+        "Where are the advanced settings of the app?",
+        "Trial edition: the advanced settings open once you choose the personal or the enterprise edition.",
+        EDITIONS,
+    ),
+    DemoFaq("Trial edition", "應用程式的進階設定在哪裡？", "試用版：選購個人版或企業版後即可使用進階設定。", EDITIONS),
 )
 
 FILES: Final = {

@@ -1,5 +1,6 @@
 """Makes the demo organization step by step; a step whose result is there is left out, so a broken start goes on."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -22,7 +23,8 @@ from frontdesk.core.ids import KnowledgeBaseId, LabelId, OrganizationId
 from frontdesk.core.services import Services
 from frontdesk.core.uploads import describe_upload, issue_upload, record_upload, store_upload
 from frontdesk.demo.cards import fill_cards
-from frontdesk.demo.content import BASES, DEALER, FAQS, FILES, LABELS, SHOP
+from frontdesk.demo.content import BASES, DEALER, FAQS, FAQS_BY_LEVEL, FILES, LABELS, SHOP
+from frontdesk.demo.departments import fill_departments
 from frontdesk.identities.keys import KeySpec, generate_secret
 from frontdesk.identities.searching import run_search
 from frontdesk.identities.source_ids import set_source_id
@@ -72,6 +74,7 @@ async def make_organization(services: Services) -> tuple[OrganizationId, Inbox]:
             await _make_contacts(tx, caller, inbox)
     async with services.db.begin(organization_id) as tx:
         is_new = await fill_cards(tx, caller, inbox, agent=AGENT[1], vip=ZHANG.source_id)
+        await _fill_departments(tx, caller, services, inbox)
     if is_new:
         await run_search(services.db, organization_id)
     await _write_faqs(services, caller)
@@ -200,13 +203,24 @@ async def _make_contacts(tx: Tx, caller: Caller, inbox: Inbox) -> None:
             await assign_profile(tx, caller, contact.id, known[name])
 
 
+async def _fill_departments(tx: Tx, caller: Caller, services: Services, inbox: Inbox) -> None:
+    """Add the people of departments and editions, who read besides what members read."""
+    if inbox.member_scope is not None:
+        rules = ModelRules(services.cipher, services.model_urls)
+        model = services.embedder.model
+        await fill_departments(tx, caller, inbox, rules, also=inbox.member_scope, model=model)
+
+
 async def _write_faqs(services: Services, caller: Caller) -> None:
     for base_id, name in await _base_ids(services, caller):
         async with services.db.begin(caller.organization_id) as tx:
             written, _ = await document_queries.list_documents(tx, base_id, DocumentFilter("faq"), limit=1000, offset=0)
-        there = {faq.title for faq in written}
-        for faq in FAQS:
-            if faq.base == name and faq.question not in there:
+        there = Counter(faq.title for faq in written)
+        for faq in (*FAQS, *FAQS_BY_LEVEL):
+            if faq.base != name:
+                continue
+            there[faq.question] -= 1
+            if there[faq.question] < 0:
                 text = FaqText(faq.question, faq.answer)
                 await create_faq(services, caller, base_id, text, [LabelWish(None, faq.label)])
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -12,16 +12,20 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from pydantic import BaseModel, Field
 
+from frontdesk.core.errors import NotFound
 from frontdesk.core.services import Services
 from frontdesk.core.statics import static_address
 from frontdesk.core.text import utc_now
+from frontdesk.demo.departments import PEOPLE as DEPARTMENT_PEOPLE
 from frontdesk.demo.organization import AGENT, ISSUER, LIN, OWNER, PASSWORD, ZHANG, Person, find_shop
 from frontdesk.identities.keys import load_realm_keys
 from frontdesk.webchat.greeting import choose_language
 
 router = APIRouter(include_in_schema=False)
 
-_PEOPLE: Final[Mapping[str, Person]] = {"zhang": ZHANG, "lin": LIN}
+_PEOPLE: Final[Mapping[str, Person]] = {"zhang": ZHANG, "lin": LIN} | {
+    key: Person(one.source_id, one.name, one.email, ()) for key, one in DEPARTMENT_PEOPLE.items()
+}
 _LIFETIME: Final = timedelta(minutes=5)
 _TEMPLATES: Final = Environment(loader=PackageLoader("frontdesk.webchat"), autoescape=True)
 _POLICY: Final = (
@@ -33,7 +37,7 @@ _POLICY: Final = (
 class TokenBody(BaseModel):
     """Who signed in at the shop, and the nonce that their chat asked for, if any."""
 
-    person: Annotated[Literal["zhang", "lin"], Field(alias="as")]
+    person: Annotated[str, Field(alias="as", max_length=20)]
     nonce: Annotated[str | None, Field(max_length=100)] = None
 
 
@@ -43,8 +47,9 @@ async def show_shop(request: Request, lang: str = "") -> HTMLResponse:
     services: Services = request.app.state.services
     _, inbox = await find_shop(services)
     language = lang if lang in {"en", "zh-Hant"} else choose_language(request.headers.get("accept-language", ""))
+    others = [(key, one.label_zh if language == "zh-Hant" else one.label) for key, one in DEPARTMENT_PEOPLE.items()]
     page = _TEMPLATES.get_template("demo.html").render(
-        language=language, web_chat_id=inbox.public_id, static=static_address
+        language=language, web_chat_id=inbox.public_id, static=static_address, others=others
     )
     return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
 
@@ -52,6 +57,8 @@ async def show_shop(request: Request, lang: str = "") -> HTMLResponse:
 @router.post("/demo/token")
 async def sign_in(request: Request, body: TokenBody) -> dict[str, str]:
     """Sign a customer in, as the shop's member system would after its own sign-in."""
+    if body.person not in _PEOPLE:
+        raise NotFound
     return {"token": await sign_token(request.app.state.services, _PEOPLE[body.person], body.nonce)}
 
 
