@@ -127,11 +127,11 @@ async def _look_at(tx: Tx, member: MemberCtx, head: Head, assigned: AssignedProf
 
 
 async def _load_offered(tx: Tx, head: Head, held: Sequence[Held]) -> list[AccessProfile]:
-    """Return the profiles that may be given to this contact."""
+    """Return the profiles that may be given to this contact: by hand also those that a rule gives."""
     if not head.may_edit_access:
         return []
     profiles, _ = await list_profiles(tx)
-    known = {one.assigned.profile.id for one in held}
+    known = {one.assigned.profile.id for one in held if one.assigned.rule_id is None}
     return [profile for profile in profiles if profile.id not in known]
 
 
