@@ -342,6 +342,7 @@ async def _compare(
     limit = caller.inboxes_for(Right.CONTACTS_VIEW)
     circle = Circle(
         [one for one in before.inboxes if limit is None or one in limit],
+        list(before.profiles),
         with_unplaced=limit is None,
         profile_id=profile_id,
         contact_id=contact_id,

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from frontdesk.access.catalog import Catalog, CatalogDocument
@@ -11,49 +12,55 @@ from frontdesk.access.queries import HELD
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, InboxId, KnowledgeBaseId, ProfileId
 
-# One row per contact that counts: its class, and what makes the class. `reached` NULL: in no inbox at all.
+IdType = TypeVar("IdType", bound=UUID)
+
+# One row per contact that counts: what makes its class. Sets of inboxes and profiles are numbers with a bit for each:
+# they are summed, without sorting. `inboxes` NULL: in no inbox at all; 0: in none of those that are asked about.
 _CLASSED: Final = f"""
     WITH chosen AS MATERIALIZED (
         SELECT c.id, c.name, c.query_metadata, c.profiles_mode FROM contacts c
          WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL
-           AND (%(contact)s::uuid IS NULL OR c.id = %(contact)s)
-           AND (%(profile)s::uuid IS NULL OR c.id IN (
-                SELECT a.contact_id FROM {HELD} a
-                 WHERE a.organization_id = %(organization)s AND a.profile_id = %(profile)s))
+           AND {{only}}
     ), reached AS (
-        SELECT ci.contact_id, coalesce(array_agg(ci.inbox_id ORDER BY ci.inbox_id)
-                                       FILTER (WHERE ci.inbox_id = ANY(%(inboxes)s::uuid[])), '{{}}') AS inboxes
-          FROM contact_inboxes ci
-         WHERE ci.organization_id = %(organization)s AND (%(contact)s::uuid IS NULL OR ci.contact_id = %(contact)s)
+        SELECT ci.contact_id, sum(coalesce(i.bit, 0)) AS inboxes
+          FROM chosen c
+          JOIN contact_inboxes ci ON ci.organization_id = %(organization)s AND ci.contact_id = c.id
+          LEFT JOIN unnest(%(inboxes)s::uuid[], %(inbox_bits)s::numeric[]) AS i (id, bit) ON i.id = ci.inbox_id
          GROUP BY ci.contact_id
     ), held AS (
-        SELECT a.contact_id, array_agg(DISTINCT a.profile_id ORDER BY a.profile_id) AS profiles
-          FROM {HELD} a
-         WHERE a.organization_id = %(organization)s AND (%(contact)s::uuid IS NULL OR a.contact_id = %(contact)s)
+        SELECT a.contact_id, sum(p.bit) AS profiles
+          FROM (SELECT DISTINCT h.contact_id, h.profile_id
+                  FROM chosen c JOIN {HELD} h ON h.organization_id = %(organization)s AND h.contact_id = c.id) AS a
+          JOIN unnest(%(profiles)s::uuid[], %(profile_bits)s::numeric[]) AS p (id, bit) ON p.id = a.profile_id
          GROUP BY a.contact_id
     ), known AS (
-        SELECT DISTINCT i.contact_id FROM identities i
-         WHERE i.organization_id = %(organization)s AND (%(contact)s::uuid IS NULL OR i.contact_id = %(contact)s)
+        SELECT DISTINCT i.contact_id
+          FROM chosen c JOIN identities i ON i.organization_id = %(organization)s AND i.contact_id = c.id
     ), classed AS (
-        SELECT c.id, c.name, c.query_metadata, c.profiles_mode, coalesce(h.profiles, '{{}}') AS profiles,
+        SELECT c.id, c.name, c.query_metadata, c.profiles_mode, coalesce(h.profiles, 0) AS profiles,
                k.contact_id IS NOT NULL AS is_known, r.inboxes
           FROM chosen c
           LEFT JOIN reached r ON r.contact_id = c.id
           LEFT JOIN held h ON h.contact_id = c.id
           LEFT JOIN known k ON k.contact_id = c.id
-         WHERE r.inboxes <> '{{}}' OR (r.inboxes IS NULL AND %(with_unplaced)s)
+         WHERE r.inboxes > 0 OR (r.inboxes IS NULL AND %(with_unplaced)s)
     )
 """
-_KEY: Final = "md5(jsonb_build_array(query_metadata, profiles_mode, profiles, is_known, inboxes)::text)::uuid"
+_MEMORY: Final = "SET LOCAL work_mem = '64MB'"  # a million contacts are hashed in it several times over
+_ONLY_ONE: Final = "c.id = %(contact)s"
+_ONLY_HOLDERS: Final = f"""c.id IN (SELECT a.contact_id FROM {HELD} a
+                                     WHERE a.organization_id = %(organization)s AND a.profile_id = %(profile)s)"""
+_KEY: Final = "hash_record_extended(ROW(query_metadata, profiles_mode, profiles, is_known, inboxes), 0)"
 
 
 @dataclass(frozen=True, slots=True)
 class Circle:
     """Which contacts count: those in `inbox_ids`, and with `with_unplaced` those that are in no inbox at all."""
 
-    inbox_ids: Collection[InboxId]
+    inbox_ids: Sequence[InboxId]
+    profile_ids: Sequence[ProfileId]  # all that there are
     with_unplaced: bool
-    profile_id: ProfileId | None = None  # only who holds it
+    profile_id: ProfileId | None = None  # only who holds this one
     contact_id: ContactId | None = None  # only this one
 
 
@@ -61,7 +68,7 @@ class Circle:
 class AccessClass:
     """Contacts of equal access. `inboxes` None: they are in none, and may come through any."""
 
-    key: UUID
+    key: int
     query_metadata: dict[str, Any] | None
     profiles_mode: ProfilesMode
     profiles: Sequence[ProfileId]
@@ -73,23 +80,35 @@ class AccessClass:
 async def list_classes(tx: Tx, circle: Circle, *, limit: int) -> list[AccessClass]:
     """Return the classes of the contacts that count, the largest first; deleted contacts are in none."""
     sql = f"""
-        {_CLASSED}
+        {_classed(circle)}
         SELECT {_KEY} AS key, query_metadata, profiles_mode, profiles, is_known, inboxes, count(*) AS count
           FROM classed GROUP BY query_metadata, profiles_mode, profiles, is_known, inboxes
          ORDER BY count(*) DESC, key LIMIT %(limit)s
     """
+    await tx.execute(_MEMORY)
     rows = await tx.fetch_planned(sql, _params(tx, circle) | {"limit": limit})
-    return [AccessClass(*row) for row in rows]
+    return [
+        AccessClass(
+            key,
+            raw,
+            mode,
+            _chosen(circle.profile_ids, profiles),
+            is_known,
+            None if inboxes is None else _chosen(circle.inbox_ids, inboxes),
+            count,
+        )
+        for key, raw, mode, profiles, is_known, inboxes, count in rows
+    ]
 
 
 async def list_members_of(
-    tx: Tx, circle: Circle, keys: Collection[UUID], *, limit: int
-) -> list[tuple[ContactId, str, UUID]]:
+    tx: Tx, circle: Circle, keys: Collection[int], *, limit: int
+) -> list[tuple[ContactId, str, int]]:
     """Return the first contacts of some classes by name: id, name, and the key of the class."""
     sql = f"""
-        {_CLASSED}
+        {_classed(circle)}
         SELECT id, name, key FROM (SELECT id, name, {_KEY} AS key FROM classed) AS keyed
-         WHERE key = ANY(%(keys)s::uuid[]) ORDER BY name, id LIMIT %(limit)s
+         WHERE key = ANY(%(keys)s::bigint[]) ORDER BY name, id LIMIT %(limit)s
     """
     rows = await tx.fetch_planned(sql, _params(tx, circle) | {"keys": list(keys), "limit": limit})
     return [(contact_id, name, key) for contact_id, name, key in rows]
@@ -119,11 +138,33 @@ async def load_catalog(tx: Tx, base_ids: Collection[KnowledgeBaseId]) -> Catalog
     return Catalog(documents, dict(labels))
 
 
+def _classed(circle: Circle) -> str:
+    """Return the statement's beginning, planned for as few contacts as the circle has."""
+    only = "TRUE"
+    if circle.contact_id is not None:
+        only = _ONLY_ONE
+    elif circle.profile_id is not None:
+        only = _ONLY_HOLDERS
+    return _CLASSED.format(only=only)
+
+
 def _params(tx: Tx, circle: Circle) -> dict[str, Any]:
     return {
         "organization": tx.organization_id,
-        "inboxes": list(circle.inbox_ids),
+        "inboxes": circle.inbox_ids,
+        "inbox_bits": _bits(circle.inbox_ids),
+        "profiles": circle.profile_ids,
+        "profile_bits": _bits(circle.profile_ids),
         "with_unplaced": circle.with_unplaced,
         "profile": circle.profile_id,
         "contact": circle.contact_id,
     }
+
+
+def _bits(ids: Sequence[UUID]) -> list[Decimal]:
+    return [Decimal(1 << position) for position in range(len(ids))]
+
+
+def _chosen(ids: Sequence[IdType], bits: Decimal) -> list[IdType]:
+    chosen = int(bits)
+    return [one for position, one in enumerate(ids) if chosen >> position & 1]
