@@ -70,6 +70,7 @@ OUTCOME_NAMES: Final = {
     "changed-since": N_("left out: changed since"),
     "not-found": N_("left out: no longer there, or not yours to change"),
     "forbidden": N_("left out: you may not"),
+    "grant-not-held": N_("left out: it would open documents that you do not hold"),
     "contact-merged": N_("left out: merged into another contact"),
     "source-id-taken": N_("left out: somebody else has the source ID"),
     "invalid-request": N_("left out: the value does not fit"),

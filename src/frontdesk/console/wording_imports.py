@@ -80,6 +80,7 @@ FAULTS: Final = (  # what import says of a row; templates translate it as it is
     N_("You may not give a contact a further identity."),
     N_("Another contact has this value, which only one may have."),
     N_("You may not say what this contact may read."),
+    N_("This opens documents that you do not hold."),
     N_("Another contact has this e-mail. Equal e-mails never merge contacts."),
     N_("This person was erased. Allow erased people to let them back."),
     N_("Whoever started this may not import contacts any more."),
