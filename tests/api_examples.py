@@ -189,8 +189,11 @@ EXAMPLES: Mapping[str, Example] = {
         body=lambda things: {"labels": [things.label]}, ignores_foreign=True
     ),
     "GET /knowledge-bases/{base_id}/files/{file_id}/versions": Example(),
-    "POST /knowledge-bases/{base_id}/files/{file_id}/versions": Example(201, _new_version),
-    "POST /knowledge-bases/{base_id}/files/{file_id}/versions/restore": Example(body=lambda _: {"number": 1}),
+    "POST /knowledge-bases/{base_id}/files/{file_id}/versions": Example(201, _new_version, destroys=True),
+    "POST /knowledge-bases/{base_id}/files/{file_id}/versions/restore": Example(
+        body=lambda _: {"number": 1},
+        destroys=True,  # until it is read
+    ),
     "GET /knowledge-bases/{base_id}/files/{file_id}/content": Example(query=lambda _: {"version": "1"}),
     "GET /knowledge-bases/{base_id}/documents": Example(query=lambda things: {"chatbotFileId": things.file}),
     "GET /knowledge-bases/{base_id}/documents/{chunk_id}": Example(),

@@ -254,7 +254,7 @@ def stable(answer: httpx.Response) -> str:
     """What an answer says, but for addresses that are signed anew each time; of an archive, what is in it."""
     if answer.headers["content-type"] == "application/zip":
         return str(zipfile.ZipFile(io.BytesIO(answer.content)).namelist())
-    if answer.headers["content-type"].startswith("text/csv"):
+    if answer.headers["content-type"].startswith(("text/csv", "application/octet-stream")):
         return answer.text
     body = answer.json()
     return str({**body, "file": ""} if isinstance(body, dict) else body)

@@ -1,13 +1,15 @@
 """Files are read by a job that may be repeated, and documents are removed by one."""
 
+import errno
 from dataclasses import replace
 
 import pytest
 
 from frontdesk.access.model import All
 from frontdesk.core.errors import NotFound
+from frontdesk.core.files import Files, StoreAway
 from frontdesk.core.ids import UploadId
-from frontdesk.knowledge import chunk_queries, document_queries, handlers
+from frontdesk.knowledge import chunk_queries, document_actions, handlers, version_queries
 from frontdesk.knowledge.actions import delete_knowledge_base
 from frontdesk.knowledge.document_actions import Reparse, delete_document, reparse_files
 from frontdesk.knowledge.errors import DocumentBusy
@@ -74,14 +76,17 @@ async def test_a_file_that_takes_too_long_fails(library, base, monkeypatch):
     """When reading takes longer than it may, the document says so."""
     monkeypatch.setattr(handlers, "LIMITS", Limits(seconds=0))
     document = await read(library, await library.add_file(base, make_pdf(["Hello"]), "slow.pdf"))
-    assert (document.state, document.failure_reason) == ("failed", "Reading the file took longer than 0 s.")
+    assert (document.state, document.failure_reason) == (
+        "failed",
+        "Reading the file took too long. Cut it into smaller files.",
+    )
 
 
 async def test_a_missing_file_fails(library, base):
     """A file that is gone from the store is a failure, not an endless retry."""
     document = await library.add_file(base, b"Hello.", "hello.txt")
     await library.services.files.delete(document.file.file_key)
-    assert (await read(library, document)).failure_reason == "The file is missing in the store."
+    assert (await read(library, document)).failure_reason == "The file is missing in the store. Upload it again."
 
 
 async def test_reading_twice_changes_nothing(library, base):
@@ -91,20 +96,22 @@ async def test_reading_twice_changes_nothing(library, base):
     await read(library, document)
     assert repr(await library.ask(All(), "two")) == repr(before)
     async with library.services.db.begin(library.caller.organization_id) as tx:
-        await document_queries.update_state(tx, document.id, "processing", now=document.updated_at)
+        await document_actions.await_reading(tx, document.id, 1, document.file.settings)
+        await version_queries.claim_reading(tx, document.id, now=document.updated_at)
     assert (await read(library, document)).state == "done"
     assert await count_chunks(library, document) == 3
 
 
-async def test_a_file_that_is_read_again_is_closed_until_it_is_done(library, base):
-    """Between the request and the end of the reading nothing of the file is found; afterwards all of it, once."""
+async def test_a_file_that_is_read_again_answers_until_it_is_done(library, base):
+    """Between the request and the end of the reading what was there is found; afterwards all of the file, once."""
     document = await library.read_file(base, make_pdf(["One.", "Two."]), "two.pdf")
     async with library.services.db.begin(library.caller.organization_id) as tx:
         chunk = (await chunk_queries.list_chunks(tx, base, document.id, limit=1, offset=0))[0][0]
         await chunk_queries.delete_chunk(tx, chunk)
     assert await count_chunks(library, document) == 1
     await reparse(library, document)
-    assert (await library.ask(All(), "one")).permitted_count == 0
+    assert [hit.text for hit in (await library.ask(All(), "one")).hits] == ["Two."]
+    assert (await library.find(base, document.id)).status == "initial"
     await read(library, document)
     assert [hit.text for hit in (await library.ask(All(), "One.")).hits] == ["One.", "Two."]
 
@@ -113,7 +120,8 @@ async def test_what_is_being_read_can_be_neither_deleted_nor_read_again(library,
     """A document in work is busy: for deletion, reading again, and the deletion of its knowledge base."""
     document = await library.add_file(base, b"Hello.", "hello.txt")
     async with library.services.db.begin(library.caller.organization_id) as tx:
-        await document_queries.update_state(tx, document.id, "processing", now=document.updated_at)
+        await version_queries.claim_reading(tx, document.id, now=document.updated_at)
+    assert (await library.find(base, document.id)).status == "processing"
     with pytest.raises(DocumentBusy):
         await library.delete(document)
     with pytest.raises(DocumentBusy):
@@ -204,18 +212,62 @@ async def test_an_unused_upload_whose_removal_was_cut_short_is_removed_by_the_ne
         await library.services.files.read(key)
 
 
-async def test_a_failure_of_ours_is_told_and_raised(library, base, monkeypatch):
-    """What nobody foresaw leaves no document in work for ever, and reaches the log of the worker."""
+async def test_a_failure_of_ours_is_tried_again_then_told(library, base, monkeypatch):
+    """What nobody foresaw is raised, so that the worker waits and tries again; after some attempts the file has failed."""
     document = await library.add_file(base, b"Hello.", "hello.txt")
 
     async def break_down(*_):
         raise RuntimeError
 
     monkeypatch.setattr(handlers, "prepare_passage", break_down)
-    with pytest.raises(RuntimeError):
-        await on_document_added(library.services, library.caller.organization_id, document.id)
-    found = await library.find(base, document.id)
-    assert (found.state, found.failure_reason) == ("failed", "Something went wrong while the file was read. Try again.")
+    for attempt in range(1, handlers.MAX_ATTEMPTS + 1):
+        with pytest.raises(RuntimeError):
+            await on_document_added(library.services, library.caller.organization_id, document.id)
+        found = await library.find(base, document.id)
+        assert found.reading.failure_reason == "Something went wrong while the file was read. Try again."
+        assert (found.state, found.reading.attempts) == (
+            "initial" if attempt < handlers.MAX_ATTEMPTS else "failed",
+            attempt,
+        )
+    assert found.failure_reason == found.reading.failure_reason
+    monkeypatch.undo()
+    assert (await read(library, document)).state == "failed"
+    await reparse(library, document)
+    assert (await read(library, document)).state == "done"
+
+
+async def test_a_store_that_is_away_or_a_full_disk_is_no_fault_of_the_file(library, base, monkeypatch):
+    """The file waits, with what came between; the next attempt reads it."""
+
+    async def is_away(_files, key):
+        raise StoreAway(key)
+
+    async def is_full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for owner, name, fault, reason in (
+        (Files, "read", is_away, "The store of files does not answer"),
+        (handlers, "parse_file", is_full, "There is no space left on the server"),
+    ):
+        document = await library.add_file(base, b"Hello.", "hello.txt")
+        with monkeypatch.context() as broken:
+            broken.setattr(owner, name, fault)
+            with pytest.raises((StoreAway, OSError)):
+                await on_document_added(library.services, library.caller.organization_id, document.id)
+        found = await library.find(base, document.id)
+        assert (found.status, found.failure_reason) == ("initial", None)
+        assert reason in found.reading.failure_reason
+        assert (await read(library, document)).state == "done"
+
+
+async def test_a_file_that_kills_its_reader_again_and_again_fails(library, base):
+    """A worker that dies leaves the reading; when that happens too often, nobody begins it any more."""
+    document = await library.add_file(base, b"Hello.", "hello.txt")
+    async with library.services.db.begin(library.caller.organization_id) as tx:
+        for _ in range(handlers.MAX_ATTEMPTS):
+            await version_queries.claim_reading(tx, document.id, now=document.updated_at)
+    found = await read(library, document)
+    assert (found.state, found.failure_reason) == ("failed", "Reading the file was interrupted too often. Try again.")
 
 
 async def test_deleting_twice(library, base):

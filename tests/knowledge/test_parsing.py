@@ -63,7 +63,7 @@ async def test_passages_are_short_and_complete():
     [
         (b"%PDF-1.4 nonsense", PDF, "The file could not be read as PDF."),
         (b"PK\x03\x04 word/document.xml", DOCX, "The file could not be read as a Word document."),
-        (make_pdf([""]), PDF, "The file contains no text."),
+        (make_pdf([""]), PDF, "There is no text on the pages, only pictures"),
         (b" \n ", PLAIN, "The file contains no text."),
         (make_zip_bomb(), DOCX, "The file unpacks to more than is accepted."),
         (b"word " * 3_000_000, PLAIN, "The file contains more text than is accepted."),
@@ -77,7 +77,7 @@ async def test_what_cannot_be_read(content, media_type, reason):
 
 async def test_time_is_limited():
     """Reading ends when its time is over, here at once, and says so."""
-    with pytest.raises(ParseFailed, match="longer than 0 s"):
+    with pytest.raises(ParseFailed, match="took too long"):
         await parse_file(make_pdf(["A page."]), PDF, Limits(seconds=0))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from frontdesk.core.ids import new_id
-from frontdesk.knowledge import document_queries
+from frontdesk.knowledge import version_queries
 from frontdesk.knowledge.handlers import on_document_added
 from knowledge.sample_files import make_pdf
 
@@ -101,7 +101,7 @@ async def test_a_file_in_work_is_not_deleted(call, base, library):
     busy = await library.add_file(base, b"Hello.", "hello.txt")
     other = await library.add_file(base, b"Hello.", "other.txt")
     async with library.services.db.begin(library.caller.organization_id) as tx:
-        await document_queries.update_state(tx, busy.id, "processing", now=busy.updated_at)
+        await version_queries.claim_reading(tx, busy.id, now=busy.updated_at)
     path = f"knowledge-bases/{base}/files"
     problem = await call("DELETE", f"{path}/{busy.id}", status=409)
     assert problem["type"] == "/problems/document-busy"

@@ -84,6 +84,8 @@ _ACTIONS = {
     "document.edited": N_("changed a passage of a document"),
     "document.labelled": N_("changed the labels of a document"),
     "document.reparsed": N_("let a file be read again"),
+    "document.version_added": N_("brought a new version of a file"),
+    "document.version_restored": N_("put an older version of a file back"),
     "document.deleted": N_("deleted the document"),
     "label.created": N_("made the label"),
     "label.updated": N_("renamed a label"),

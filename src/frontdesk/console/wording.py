@@ -144,15 +144,24 @@ DETAILS = (
     N_("Only API keys can act as a contact."),
     N_("Query metadata is an object: { … }."),
     N_("Too many uploads wait to be used."),
+    N_("A passage has from 100 to 2000 characters."),
+    N_("Passages overlap by half their length at most."),
+    N_("Files in this charset cannot be read."),
 )
 
 # Why a file could not be read, as `knowledge` says it.
 FAILURES = (
-    N_("The file is missing in the store."),
+    N_("The file is missing in the store. Upload it again."),
+    N_("The store of files does not answer. Try again later."),
+    N_("There is no space left on the server. Tell whoever runs it, then try again."),
+    N_("Reading the file was interrupted too often. Try again."),
+    N_("Reading the file took too long. Cut it into smaller files."),
     N_("Something went wrong while the file was read. Try again."),
     N_("The file contains more text than is accepted."),
     N_("The file unpacks to more than is accepted."),
     N_("The file contains no text."),
+    N_("There is no text on the pages, only pictures. Have the text recognised (OCR), then upload it again."),
+    N_("The file is protected by a password. Save it without one, then upload it again."),
     N_("The file could not be read as PDF."),
     N_("The file could not be read as a Word document."),
     N_("The file could not be read as an Excel workbook."),

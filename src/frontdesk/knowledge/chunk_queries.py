@@ -59,14 +59,15 @@ async def find_chunk(tx: Tx, base_id: KnowledgeBaseId, chunk_id: ChunkId) -> Chu
 
 async def replace_passages(
     tx: Tx, document_id: DocumentId, passages: Sequence[Passage], *, page_count: int | None = None, now: datetime
-) -> None:
-    """Give the document exactly these passages, in this order, and make it readable.
+) -> bool:
+    """Give the document exactly these passages, in this order, and make it readable; tell whether it had others.
 
-    Readers see the old ones until this transaction commits, then the new ones, never some of both.
+    Readers see the old ones until this transaction commits, then the new ones, never some of both. If there were
+    others, the caller raises the scope version: a search in between must look again.
     """
     params: dict[str, Any] = {"organization": tx.organization_id, "document": document_id}
     where = "WHERE organization_id = %(organization)s AND document_id = %(document)s"
-    await tx.execute(f"DELETE FROM chunks {where}", params)
+    removed = await tx.execute(f"DELETE FROM chunks {where}", params)
     for first in range(0, len(passages), _BATCH):
         batch = passages[first : first + _BATCH]
         rows = [_Row(ChunkId(new_id()), first + offset, passage) for offset, passage in enumerate(batch)]
@@ -82,6 +83,7 @@ async def replace_passages(
     )
     await tx.execute(f"UPDATE document_files SET page_count = %(pages)s {where}", {**params, "pages": page_count})
     await _count_again(tx, document_id)
+    return removed > 0
 
 
 async def update_chunk(tx: Tx, chunk: Chunk, passage: Passage) -> None:

@@ -11,7 +11,7 @@ from frontdesk.access.model import DocumentKind
 from frontdesk.access.queries import raise_scope_version
 from frontdesk.access.warnings import AccessWarning
 from frontdesk.core.db import Tx
-from frontdesk.core.errors import NotFound
+from frontdesk.core.errors import InvalidRequest, NotFound
 from frontdesk.core.ids import DocumentId, KnowledgeBaseId, LabelId, new_id
 from frontdesk.core.inputs import check_json, clean_line, clean_name
 from frontdesk.core.jobs import enqueue
@@ -19,11 +19,20 @@ from frontdesk.core.live import Event, announce
 from frontdesk.core.media import EXTENSIONS
 from frontdesk.core.text import utc_now
 from frontdesk.core.uploads import redeem_upload
-from frontdesk.knowledge import document_queries, queries
+from frontdesk.knowledge import document_queries, queries, version_queries
 from frontdesk.knowledge.access import access_base, access_document
 from frontdesk.knowledge.document_queries import NewDocument
 from frontdesk.knowledge.errors import DocumentBusy, UnsupportedFile
-from frontdesk.knowledge.model import Document, DocumentState, FileFacts, LabelWish, NewFile
+from frontdesk.knowledge.model import Document, DocumentState, LabelWish, NewFile
+from frontdesk.knowledge.reading import (
+    CHARSETS,
+    LONGEST_PASSAGE,
+    PASSAGE_LENGTH,
+    SHORTEST_PASSAGE,
+    USUAL,
+    FileVersion,
+    ReadingSettings,
+)
 from frontdesk.organizations import audit
 from frontdesk.organizations.model import Caller, Right
 
@@ -34,10 +43,11 @@ Warnings = tuple[AccessWarning, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reparse:
-    """A file to be read again. `parser` None: the caller names none."""
+    """A file to be read again. `parser` None: the caller names none; `settings` None: as it was read last."""
 
     id: DocumentId
     parser: str | None = None
+    settings: ReadingSettings | None = None
 
 
 def name_uploader(caller: Caller) -> str:
@@ -50,7 +60,7 @@ async def add_files(
 ) -> list[tuple[Document, Warnings]]:
     """Turn uploads of the caller into documents, which a job then reads.
 
-    Return them in the order given, each with remarks on unknown labels.
+    Return them in the order given, each with remarks on unknown labels, and on a file that has the same content.
 
     Right: knowledge.edit. Raises NotFound (also for an upload that is not the caller's), UploadSpent, UnsupportedFile.
     """
@@ -58,32 +68,48 @@ async def add_files(
     await access_base(tx, caller, base_id)
     added: list[tuple[Document, Warnings]] = []
     for index, file in enumerate(files):
-        document_id = await _add_file(tx, caller, base_id, file)
+        document_id, twins = await _add_file(tx, caller, base_id, file, at=f"/files/{index}")
         warnings, _ = await set_labels(tx, base_id, document_id, file.labels, at=f"/files/{index}/labels")
-        added.append((await access_document(tx, caller, base_id, document_id, "file"), warnings))
+        added.append((await access_document(tx, caller, base_id, document_id, "file"), twins + warnings))
     return added
 
 
-async def _add_file(tx: Tx, caller: Caller, base_id: KnowledgeBaseId, file: NewFile) -> DocumentId:
-    stored = await redeem_upload(tx, file.upload_key, caller=name_uploader(caller), purpose="chatbot-file")
+async def _add_file(
+    tx: Tx, caller: Caller, base_id: KnowledgeBaseId, file: NewFile, *, at: str
+) -> tuple[DocumentId, Warnings]:
+    document_id, settings = DocumentId(new_id()), check_settings(file.settings)
+    version = await redeem_version(tx, caller, document_id, file.upload_key, filename=file.filename, number=1)
+    twin = await version_queries.find_twin(tx, base_id, version.sha256)
+    new = NewDocument(document_id, base_id, "file", version.filename, "initial")
+    await document_queries.insert_document(tx, new, now=utc_now())
+    await version_queries.insert_version(tx, version)
+    await document_queries.upsert_file(tx, document_id, version, settings)
+    if file.parser is not None:
+        await document_queries.update_parser(tx, document_id, clean_line(file.parser, pointer="/parser"))
+    await await_reading(tx, document_id, version.number, settings)
+    await audit.record(tx, caller, "document.created", "document", document_id, payload={"title": version.filename})
+    return document_id, () if twin is None else (_warn_of_twin(*twin, at=f"{at}/file"),)
+
+
+async def redeem_version(
+    tx: Tx, caller: Caller, document_id: DocumentId, upload_key: str, *, filename: str | None, number: int
+) -> FileVersion:
+    """Take an upload of the caller as a version of a file; it is not stored yet. `filename` None: as it was uploaded.
+
+    Raises NotFound, UploadSpent, UnsupportedFile and InvalidRequest.
+    """
+    stored = await redeem_upload(tx, upload_key, caller=name_uploader(caller), purpose="chatbot-file")
     if stored.media_type not in EXTENSIONS:
         raise UnsupportedFile
-    filename = clean_name(file.filename or stored.filename, pointer="/filename")
-    parser = None if file.parser is None else clean_line(file.parser, pointer="/parser")
-    facts = FileFacts(filename, stored.key, stored.media_type, stored.size_bytes, parser, None)
-    document_id = DocumentId(new_id())
-    new = NewDocument(document_id, base_id, "file", filename, "initial")
-    await document_queries.insert_document(tx, new, now=utc_now())
-    await document_queries.insert_file(tx, document_id, facts, stored.sha256)
-    await _await_reading(tx, document_id)
-    await audit.record(tx, caller, "document.created", "document", document_id, payload={"title": filename})
-    return document_id
+    name = clean_name(filename or stored.filename, pointer="/filename")
+    facts = (stored.key, stored.media_type, stored.size_bytes, stored.sha256)
+    return FileVersion(document_id, number, name, *facts, name_uploader(caller), utc_now())
 
 
 async def reparse_files(tx: Tx, caller: Caller, base_id: KnowledgeBaseId, wanted: Sequence[Reparse]) -> list[Document]:
-    """Read files again, failed ones too; until that is done they are not readable.
+    """Read files again, failed ones too; what they said until then goes on answering until that is done.
 
-    Right: knowledge.edit. Raises NotFound, and DocumentBusy when one of them is being read now.
+    Right: knowledge.edit. Raises NotFound, InvalidRequest, and DocumentBusy when one of them is being read now.
     """
     caller.require(Right.KNOWLEDGE_EDIT)
     ids = list(dict.fromkeys(one.id for one in wanted))
@@ -94,12 +120,24 @@ async def reparse_files(tx: Tx, caller: Caller, base_id: KnowledgeBaseId, wanted
     for one in wanted:
         if one.parser is not None:
             await document_queries.update_parser(tx, one.id, clean_line(one.parser, pointer="/parser"))
-    for document_id in ids:
-        await document_queries.update_state(tx, document_id, "initial", now=utc_now())
-        await _await_reading(tx, document_id)
+    for document_id, settings in {one.id: one.settings for one in wanted}.items():
+        last = await version_queries.find_wanted(tx, document_id)
+        version, usual = last or (1, USUAL)
+        await await_reading(tx, document_id, version, check_settings(settings or usual))
         await audit.record(tx, caller, "document.reparsed", "document", document_id)
-    await raise_scope_version(tx)
     return await document_queries.find_documents(tx, base_id, ids, "file")
+
+
+def check_settings(settings: ReadingSettings) -> ReadingSettings:
+    """Return the settings themselves. Raises InvalidRequest when nothing can be read with them."""
+    shortest = settings.passage_length or min(PASSAGE_LENGTH.values())
+    if not SHORTEST_PASSAGE <= shortest <= LONGEST_PASSAGE:
+        raise InvalidRequest("A passage has from 100 to 2000 characters.", pointer="/settings/passageLength")
+    if not 0 <= settings.overlap <= shortest // 2:
+        raise InvalidRequest("Passages overlap by half their length at most.", pointer="/settings/overlap")
+    if settings.charset is not None and settings.charset not in CHARSETS:
+        raise InvalidRequest("Files in this charset cannot be read.", pointer="/settings/charset")
+    return settings
 
 
 async def update_document(
@@ -195,9 +233,18 @@ async def record_labels(tx: Tx, caller: Caller, old: Document) -> None:
     await audit.record(tx, caller, "document.labelled", "document", old.id, payload={"labels": labels})
 
 
-async def _await_reading(tx: Tx, document_id: DocumentId) -> None:
+async def await_reading(tx: Tx, document_id: DocumentId, version: int, settings: ReadingSettings) -> None:
+    """Let a job read this version next. The caller holds the document."""
+    now = utc_now()
+    await version_queries.begin_reading(tx, document_id, version, settings, now=now)
+    await document_queries.update_unread(tx, document_id, "initial", now=now)
     await enqueue(tx, "knowledge.document_added", lock=f"document:{document_id}", document_id=document_id)
     await announce(tx, Event("document", document_id))
+
+
+def _warn_of_twin(twin_id: DocumentId, title: str, *, at: str) -> AccessWarning:
+    detail = "A file of the knowledge base has the same content."
+    return AccessWarning("same-content", at, detail, {"id": str(twin_id), "filename": title})
 
 
 def _names(labels: Iterable[tuple[LabelId, str]]) -> list[str]:

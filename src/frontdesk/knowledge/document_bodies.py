@@ -13,6 +13,7 @@ from frontdesk.core.media import EXTENSIONS
 from frontdesk.core.wire import LenientModel, PageOf, Time, WireModel
 from frontdesk.knowledge.document_actions import Reparse
 from frontdesk.knowledge.model import Chunk, Document, FaqText, LabelWish, NewFile
+from frontdesk.knowledge.version_bodies import ReadingBody, ReadingSettingsBody
 from frontdesk.knowledge.writing import FaqChanges
 
 
@@ -38,7 +39,11 @@ LabelWishField = Annotated[LabelWish, BeforeValidator(_to_wish)]
 
 
 class FileBody(WireModel):
-    """A file. `status` done: it can be found; failed: `failureReason` says why not."""
+    """A file. `status` done: it can be found; failed: `failureReason` says why not.
+
+    While it is read anew, `status` says so, and what it said before goes on answering: that is `version`, read as
+    `settings` say. `reading` is the latest reading; if that failed, `reading.failureReason` says why.
+    """
 
     twins: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "file_size", "file_type")
 
@@ -52,6 +57,9 @@ class FileBody(WireModel):
     file_size: int
     page_count: int | None
     parser: str | None
+    version: int
+    settings: ReadingSettingsBody
+    reading: ReadingBody | None
     language: str | None
     labels: Sequence[TagBody]
     raw_user_define_metadata: dict[str, Any]
@@ -68,7 +76,7 @@ class FileBody(WireModel):
         return cls(
             id=document.id,
             filename=file.filename,
-            status=document.state,
+            status=document.status,
             progress=document.progress,
             failure_reason=document.failure_reason,
             file_type=EXTENSIONS.get(file.media_type, ""),
@@ -76,6 +84,9 @@ class FileBody(WireModel):
             file_size=file.size_bytes,
             page_count=file.page_count,
             parser=file.parser,
+            version=file.version,
+            settings=ReadingSettingsBody.of(file.settings),
+            reading=ReadingBody.of(document.reading) if document.reading else None,
             language=document.language,
             labels=[TagBody(id=label.id, name=label.name) for label in document.labels],
             raw_user_define_metadata=dict(document.metadata),
@@ -98,10 +109,11 @@ class NewFileBody(LenientModel):
     filename: str | None = None
     parser: str | None = None
     labels: list[LabelWishField] = Field(default_factory=list, max_length=100)
+    settings: ReadingSettingsBody = Field(default_factory=ReadingSettingsBody)
 
     def to_new_file(self) -> NewFile:
         """Return what the action takes."""
-        return NewFile(self.file, self.filename, self.parser, self.labels)
+        return NewFile(self.file, self.filename, self.parser, self.labels, self.settings.to_settings())
 
 
 class NewFilesBody(LenientModel):
@@ -111,14 +123,15 @@ class NewFilesBody(LenientModel):
 
 
 class ReparseBody(LenientModel):
-    """A file to be read again."""
+    """A file to be read again. Without `settings` as it was read last."""
 
     id: UUID
     parser: str | None = None
+    settings: ReadingSettingsBody | None = None
 
     def to_reparse(self) -> Reparse:
         """Return what the action takes."""
-        return Reparse(DocumentId(self.id), self.parser)
+        return Reparse(DocumentId(self.id), self.parser, self.settings.to_settings() if self.settings else None)
 
 
 class MetadataBody(LenientModel):

@@ -13,6 +13,7 @@ from frontdesk.core.db import Row, Tx
 from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import DocumentId, KnowledgeBaseId, LabelId
 from frontdesk.knowledge.model import Document, DocumentFilter, DocumentState, FaqText, FileFacts, Tag
+from frontdesk.knowledge.reading import FileVersion, Reading, ReadingSettings
 
 _DOCUMENT = """
     SELECT d.id, d.knowledge_base_id, d.kind, d.title, d.state, d.progress, d.failure_reason, d.language, d.metadata,
@@ -20,10 +21,16 @@ _DOCUMENT = """
               JOIN labels l ON l.organization_id = dl.organization_id AND l.id = dl.label_id
              WHERE dl.organization_id = d.organization_id AND dl.document_id = d.id),
            d.created_at, d.updated_at, q.question, q.answer,
-           f.filename, f.file_key, f.media_type, f.size_bytes, f.parser, f.page_count
+           f.filename, f.file_key, f.media_type, f.size_bytes, f.parser, f.page_count, f.version, f.settings,
+           r.id, r.version, r.settings, r.stage, r.passages_done, r.passages_total, r.failure_reason, r.attempts
       FROM documents d
       LEFT JOIN document_files f ON f.organization_id = d.organization_id AND f.document_id = d.id
+      LEFT JOIN file_readings r ON r.organization_id = d.organization_id AND r.document_id = d.id
       LEFT JOIN faqs q ON q.organization_id = d.organization_id AND q.document_id = d.id
+"""
+_STATUS = """
+    CASE r.stage WHEN 'waiting' THEN 'initial' WHEN 'parsing' THEN 'processing' WHEN 'embedding' THEN 'processing'
+                 ELSE d.state END
 """
 _IN_BASE = """
      WHERE d.organization_id = %(organization)s AND d.knowledge_base_id = %(base)s AND d.state <> 'deleting'
@@ -37,14 +44,15 @@ async def list_documents(
     """Return a page of a knowledge base's documents, the newest first, and how many there are."""
     conditions = {
         "query": "AND strpos(lower(d.title), lower(%(query)s)) > 0",
-        "state": "AND d.state = %(state)s",
+        "state": f"AND %(state)s IN ({_STATUS}, CASE r.stage WHEN 'failed' THEN 'failed' END)",
         "label": """AND EXISTS (SELECT FROM document_labels dl WHERE dl.organization_id = d.organization_id
                                    AND dl.document_id = d.id AND dl.label_id = %(label)s)""",
     }
     params = {**asdict(wanted), "organization": tx.organization_id, "base": base_id, "limit": limit, "offset": offset}
     where = _IN_BASE + " ".join(sql for name, sql in conditions.items() if params[name] is not None)
     rows = await tx.fetch(f"{_DOCUMENT} {where} ORDER BY d.id DESC LIMIT %(limit)s OFFSET %(offset)s", params)
-    count = await tx.fetch_value(f"SELECT count(*) FROM documents d {where}", params)
+    readings = "LEFT JOIN file_readings r ON r.organization_id = d.organization_id AND r.document_id = d.id"
+    count = await tx.fetch_value(f"SELECT count(*) FROM documents d {readings} {where}", params)
     return [_to_document(row) for row in rows], int(count)
 
 
@@ -67,13 +75,20 @@ async def find_documents(
 
 
 async def lock_documents(tx: Tx, document_ids: Sequence[DocumentId]) -> dict[DocumentId, DocumentState]:
-    """Wait until nobody else changes these documents; return the state of each that exists."""
-    sql = """
-        SELECT id, state FROM documents
+    """Wait until nobody else changes these documents; return the status of each that exists, as it is shown."""
+    params = {"organization": tx.organization_id, "ids": list(document_ids)}
+    lock = """
+        SELECT id FROM documents
          WHERE organization_id = %(organization)s AND id = ANY(%(ids)s::uuid[]) AND state <> 'deleting'
          ORDER BY id FOR UPDATE
     """
-    return dict(await tx.fetch(sql, {"organization": tx.organization_id, "ids": list(document_ids)}))
+    await tx.execute(lock, params)
+    sql = f"""
+        SELECT d.id, {_STATUS} FROM documents d
+          LEFT JOIN file_readings r ON r.organization_id = d.organization_id AND r.document_id = d.id
+         WHERE d.organization_id = %(organization)s AND d.id = ANY(%(ids)s::uuid[]) AND d.state <> 'deleting'
+    """  # read after the wait: a join in the first statement could show what was before it
+    return dict(await tx.fetch(sql, params))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +118,26 @@ async def insert_document(tx: Tx, document: NewDocument, *, now: datetime) -> No
         raise NotFound
 
 
-async def insert_file(tx: Tx, document_id: DocumentId, facts: FileFacts, sha256: bytes) -> None:
-    """Store what is known of a file."""
+async def upsert_file(tx: Tx, document_id: DocumentId, version: FileVersion, settings: ReadingSettings) -> None:
+    """Store which version of a file is in service, and how it was, or is to be, read."""
     await tx.execute(
         """
         INSERT INTO document_files
-               (organization_id, document_id, filename, file_key, media_type, size_bytes, sha256, parser)
+               (organization_id, document_id, filename, file_key, media_type, size_bytes, sha256, version, settings)
         VALUES (%(organization)s, %(document)s, %(filename)s, %(file_key)s, %(media_type)s, %(size_bytes)s, %(sha256)s,
-                %(parser)s)
+                %(number)s, %(settings)s)
+            ON CONFLICT (organization_id, document_id) DO UPDATE
+           SET filename = excluded.filename, file_key = excluded.file_key, media_type = excluded.media_type,
+               size_bytes = excluded.size_bytes, sha256 = excluded.sha256, version = excluded.version,
+               settings = excluded.settings
         """,
-        {**asdict(facts), "organization": tx.organization_id, "document": document_id, "sha256": sha256},
+        {
+            **asdict(version),
+            "organization": tx.organization_id,
+            "document": document_id,
+            "settings": Jsonb(settings.to_json()),
+        },
     )
-
-
-async def find_file(tx: Tx, document_id: DocumentId) -> FileFacts | None:
-    """Return what is known of the document's file, whatever its state; None when it has none."""
-    sql = """
-        SELECT filename, file_key, media_type, size_bytes, parser, page_count FROM document_files
-         WHERE organization_id = %(organization)s AND document_id = %(document)s
-    """
-    return await tx.fetch_one_as(FileFacts, sql, {"organization": tx.organization_id, "document": document_id})
 
 
 async def upsert_faq(tx: Tx, document_id: DocumentId, faq: FaqText) -> None:
@@ -157,22 +172,16 @@ async def update_parser(tx: Tx, document_id: DocumentId, parser: str) -> None:
     await tx.execute(sql, {"organization": tx.organization_id, "document": document_id, "parser": parser})
 
 
-async def update_state(
+async def update_unread(
     tx: Tx, document_id: DocumentId, state: DocumentState, *, now: datetime, failure_reason: str | None = None
 ) -> None:
-    """Move the document to another state and its progress to the beginning."""
-    change = "state = %(state)s, failure_reason = %(reason)s, progress = 0, updated_at = %(now)s"
-    await _update(tx, document_id, change, state=state, reason=failure_reason, now=now)
-
-
-async def update_progress(tx: Tx, document_id: DocumentId, percent: int) -> bool:
-    """Store how far the reading is; return False when the document is not being read any more."""
+    """Move a document to another state that nobody has read yet; one that is in service stays so."""
     sql = """
-        UPDATE documents SET progress = %(percent)s
-         WHERE organization_id = %(organization)s AND id = %(document)s AND state = 'processing'
+        UPDATE documents SET state = %(state)s, failure_reason = %(reason)s, progress = 0, updated_at = %(now)s
+         WHERE organization_id = %(organization)s AND id = %(document)s AND state IN ('initial', 'processing', 'failed')
     """
-    params = {"organization": tx.organization_id, "document": document_id, "percent": percent}
-    return await tx.execute(sql, params) == 1
+    params = {"organization": tx.organization_id, "document": document_id, "state": state, "now": now}
+    await tx.execute(sql, {**params, "reason": failure_reason})
 
 
 async def replace_labels(
@@ -200,9 +209,12 @@ async def replace_labels(
 
 async def find_busy(tx: Tx, base_id: KnowledgeBaseId) -> DocumentId | None:
     """Return a document of the knowledge base that is being read; None when there is none."""
-    sql = """
-        SELECT id FROM documents
-         WHERE organization_id = %(organization)s AND knowledge_base_id = %(base)s AND state = 'processing' LIMIT 1
+    sql = f"""
+        SELECT d.id FROM documents d
+          LEFT JOIN file_readings r ON r.organization_id = d.organization_id AND r.document_id = d.id
+         WHERE d.organization_id = %(organization)s AND d.knowledge_base_id = %(base)s AND d.state <> 'deleting'
+           AND {_STATUS} = 'processing'
+         LIMIT 1
     """
     busy: DocumentId | None = await tx.fetch_value(sql, {"organization": tx.organization_id, "base": base_id})
     return busy
@@ -226,11 +238,12 @@ async def hide_documents(tx: Tx, document_ids: Sequence[DocumentId], *, now: dat
     await tx.execute(sql, {"organization": tx.organization_id, "ids": list(document_ids), "now": now})
 
 
-async def find_hidden(tx: Tx, base_id: KnowledgeBaseId) -> tuple[DocumentId, str | None] | None:
-    """Return a document of the knowledge base that waits to be removed, and the key of its file if it is one."""
+async def find_hidden(tx: Tx, base_id: KnowledgeBaseId) -> tuple[DocumentId, list[str]] | None:
+    """Return a document of the knowledge base that waits to be removed, and the keys of its files: of a FAQ none."""
     sql = """
-        SELECT d.id, f.file_key FROM documents d
-          LEFT JOIN document_files f ON f.organization_id = d.organization_id AND f.document_id = d.id
+        SELECT d.id, ARRAY(SELECT v.file_key FROM file_versions v
+                            WHERE v.organization_id = d.organization_id AND v.document_id = d.id)
+          FROM documents d
          WHERE d.organization_id = %(organization)s AND d.knowledge_base_id = %(base)s AND d.state = 'deleting'
          LIMIT 1
     """
@@ -254,20 +267,32 @@ async def _update(tx: Tx, document_id: DocumentId, change: str, **values: object
 
 def _to_document(row: Row) -> Document:
     document_id, base_id, kind, title, state, progress, reason, language, metadata, labels, *rest = row
-    created_at, updated_at, question, answer, *file = rest
+    created_at, updated_at, question, answer, *facts = rest
+    reading = _to_reading(facts[8:]) if kind == "file" else None
     return Document(
         id=document_id,
         knowledge_base_id=base_id,
         kind=kind,
         title=title,
         state=state,
-        progress=progress,
+        progress=reading.percent if reading and reading.is_under_way else progress,
         failure_reason=reason,
         language=language,
         metadata=metadata,
         labels=tuple(Tag(LabelId(UUID(label_id)), name) for label_id, name in labels or ()),
-        file=FileFacts(*file) if kind == "file" else None,
+        file=_to_file(facts[:8]) if kind == "file" else None,
         faq=FaqText(question, answer) if kind == "faq" else None,
         created_at=created_at,
         updated_at=updated_at,
+        reading=reading,
     )
+
+
+def _to_file(row: Sequence[Any]) -> FileFacts:
+    name, key, media_type, size, parser, page_count, version, settings = row
+    return FileFacts(name, key, media_type, size, parser, page_count, version, ReadingSettings.of(settings))
+
+
+def _to_reading(row: Sequence[Any]) -> Reading:
+    reading_id, version, settings, *rest = row
+    return Reading(reading_id, version, ReadingSettings.of(settings), *rest)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from frontdesk.access.model import DocumentKind
 from frontdesk.core.ids import ChunkId, DocumentId, KnowledgeBaseId, LabelId
+from frontdesk.knowledge.reading import USUAL, Reading, ReadingSettings
 from frontdesk.knowledge.text import Language
 
 DocumentState: TypeAlias = Literal["initial", "processing", "done", "failed", "deleting"]
@@ -78,7 +79,7 @@ class Tag(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is known of a document that is a file. `page_count` None: it has no pages, or was not read yet."""
+    """What is known of a document that is a file, as it is in service. `page_count` None: no pages, or not read yet."""
 
     filename: str
     file_key: str
@@ -86,6 +87,8 @@ class FileFacts:
     size_bytes: int
     parser: str | None  # as an existing client named it; kept, never used
     page_count: int | None
+    version: int = 1
+    settings: ReadingSettings = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Document:
     knowledge_base_id: KnowledgeBaseId
     kind: DocumentKind
     title: str  # the file's name, or the question
-    state: DocumentState
+    state: DocumentState  # done: it can be found, though it may be read anew
     progress: int  # percent
     failure_reason: str | None  # for people; only when failed
     language: Language | None  # None until it was read
@@ -114,6 +117,14 @@ class Document:
     faq: FaqText | None
     created_at: datetime
     updated_at: datetime
+    reading: Reading | None = None  # of a file: the latest
+
+    @property
+    def status(self) -> DocumentState:
+        """What is shown: while it is read anew that, although what was in service before still answers."""
+        if self.reading is None or not self.reading.is_under_way:
+            return self.state
+        return "initial" if self.reading.stage == "waiting" else "processing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,7 @@ class NewFile:
     filename: str | None = None  # None: as it was uploaded
     parser: str | None = None
     labels: Sequence["LabelWish"] = ()
+    settings: ReadingSettings = USUAL
 
 
 @dataclass(frozen=True, slots=True)

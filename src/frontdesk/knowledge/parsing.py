@@ -9,8 +9,9 @@ from typing import Final
 
 from frontdesk.core.sandbox import run_confined
 from frontdesk.knowledge.parse_process import UNREADABLE
+from frontdesk.knowledge.reading import USUAL, ReadingSettings
 
-TOO_LONG: Final = "Reading the file took longer than {seconds} s."
+TOO_LONG: Final = "Reading the file took too long. Cut it into smaller files."
 _OUTPUT_BYTES: Final = 100_000_000
 
 
@@ -42,7 +43,7 @@ class ParseFailed(Exception):
     """The file could not be read; the message says why, for people."""
 
 
-async def parse_file(content: bytes, media_type: str, limits: Limits) -> ParsedFile:
+async def parse_file(content: bytes, media_type: str, limits: Limits, settings: ReadingSettings = USUAL) -> ParsedFile:
     """Read a file and cut it into passages. Raises ParseFailed, and CancelledError when all is told to stop."""
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as answered:
         given.write(content)
@@ -51,19 +52,20 @@ async def parse_file(content: bytes, media_type: str, limits: Limits) -> ParsedF
             status = await run_confined(
                 "frontdesk.knowledge.parse_process",
                 *(media_type, str(limits.seconds), str(limits.memory_bytes), str(_OUTPUT_BYTES)),
+                json.dumps(settings.to_json()),
                 given=given,
                 answered=answered,
                 seconds=limits.seconds,
             )
         except TimeoutError as error:
-            raise ParseFailed(TOO_LONG.format(seconds=limits.seconds)) from error
+            raise ParseFailed(TOO_LONG) from error
         answered.seek(0)
-        return _read_answer(status, answered.read(), media_type, limits)
+        return _read_answer(status, answered.read(), media_type)
 
 
-def _read_answer(status: int | None, answer: bytes, media_type: str, limits: Limits) -> ParsedFile:
+def _read_answer(status: int | None, answer: bytes, media_type: str) -> ParsedFile:
     if status == -signal.SIGXCPU:
-        raise ParseFailed(TOO_LONG.format(seconds=limits.seconds))
+        raise ParseFailed(TOO_LONG)
     if status in {-signal.SIGINT, -signal.SIGTERM}:  # Ctrl-C and a stopping system reach what we run, too
         raise asyncio.CancelledError
     if status != 0:  # the parser crashed, or wanted more memory than it may have

@@ -10,7 +10,7 @@ from frontdesk.access.model import All, KnowledgeBase, Layer, all_of
 from frontdesk.access.parse import parse_query_metadata
 from frontdesk.core.ids import KnowledgeBaseId, LabelId
 from frontdesk.core.wire import Paging, page_of, paging, reply
-from frontdesk.knowledge import actions, faq_routes, file_routes, queries, upload_routes
+from frontdesk.knowledge import actions, faq_routes, file_routes, queries, upload_routes, version_routes
 from frontdesk.knowledge.access import access_base, access_label
 from frontdesk.knowledge.bodies import (
     HitBody,
@@ -31,6 +31,7 @@ router = APIRouter(tags=["knowledge"])
 router.include_router(file_routes.router)
 router.include_router(faq_routes.router)
 router.include_router(upload_routes.router)
+router.include_router(version_routes.router)
 
 PageAsked = Annotated[Paging, Depends(paging)]
 Viewer = Annotated[Ctx, needs(Right.KNOWLEDGE_VIEW)]
