@@ -5,9 +5,13 @@ from uuid import uuid4
 
 import pytest
 from tests.conftest import make_key
+from tests.making import member
 
 from frontdesk.answers import memory
+from frontdesk.answers.viewing import view_as
+from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts.access_actions import set_access
+from frontdesk.core.errors import NotFound
 from frontdesk.core.ids import ContactId
 from frontdesk.demo.organization import WU, ZHANG, Person
 from frontdesk.identities import queries as identities
@@ -213,3 +217,17 @@ async def test_who_is_in_no_inbox_is_asked_where(services, shop, client, key):
     response = await client.get(f"/api/v1/contacts/{made.json()['id']}/access", params=query, headers=key)
     assert response.status_code == 404
     await client.delete(f"/api/v1/contacts/{made.json()['id']}", headers=key)
+
+
+async def test_view_as_takes_the_right_in_that_very_inbox(services, shop):
+    """Held in one inbox of a contact, it answers in no other."""
+    caller = system_caller(shop.organization_id)
+    zhang = await contact_of(services, shop, ZHANG)
+    async with services.db.begin(shop.organization_id) as tx:
+        other = next(one for one in (await list_inboxes(tx, None))[0] if one.name == "Dealer web chat")
+    here = member(caller, Right.ACCESS_VIEW_AS, inboxes={shop.inbox.id})
+    there = member(caller, Right.ACCESS_VIEW_AS, inboxes={other.id})
+    assert (await view_as(services, here, zhang, HOURS, inbox_id=shop.inbox.id)).trial.draft.sources
+    for who, inbox in ((here, other.id), (there, other.id), (there, shop.inbox.id)):
+        with pytest.raises(NotFound):
+            await view_as(services, who, zhang, HOURS, inbox_id=inbox)
