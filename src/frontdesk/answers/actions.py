@@ -209,7 +209,7 @@ class _Answering:
 
     async def _require_permitted(self, tx: Tx, given: frozenset[DocumentId]) -> None:
         asker = await self._ask_again(tx)
-        if await find_forbidden(tx, asker.scope.scope, given):
+        if given and await find_forbidden(tx, asker.scope.scope, given):
             raise _AccessChanged
 
     async def _store(self, asker: Asker, draft: Draft, given: frozenset[DocumentId]) -> MessageId:

@@ -6,6 +6,7 @@ from frontdesk.answers import queries as answers
 from frontdesk.answers.askers import load_asker
 from frontdesk.answers.model import Voice
 from frontdesk.assistants import queries as assistants
+from frontdesk.channels import queries as channels
 from frontdesk.channels.model import Inbox
 from frontdesk.contacts import queries as contacts
 from frontdesk.conversations import queries as conversations
@@ -41,7 +42,8 @@ async def render_messages(
     if citations:
         voice = Voice(session.assurance, session.id, session.claims)
         contact = await contacts.get_contact(tx, conversation.contact_id)
-        asker = await load_asker(tx, contact, inbox, voice)
+        now = await channels.get_inbox(tx, inbox.id)  # a stream knows the inbox from when it began
+        asker = await load_asker(tx, contact, now, voice)
         forbidden = await find_forbidden(tx, asker.scope.scope, frozenset(c.document_id for c in citations))
     assistant = await assistants.get_assistant(tx, inbox.assistant_id)
     names = {"assistant": assistant.name, "member": "", "contact": ""}
