@@ -61,3 +61,4 @@ class AccessWouldWiden(Conflict):
             pointer=pointer,
             facts={"gains": [{"contact": str(contact), "documents": count} for contact, count in gains.items()]},
         )
+        self.count = max(gains.values(), default=0)  # of documents, for whom it is the most

@@ -108,7 +108,10 @@ class RefusalBody(WireModel):
 
 
 class MergePreviewBody(WireModel):
-    """What a merge would do. `messages` are those in the conversations that would move."""
+    """What a merge would do. `messages` are those in the conversations that would move.
+
+    `gainedByRules` counts the documents that the survivor could newly read by rules: accept the wider access then.
+    """
 
     dry_run: Literal[True] = True
     survivor: ContactBody
@@ -118,6 +121,7 @@ class MergePreviewBody(WireModel):
     moved: MovedBody
     messages: int
     access: Sequence[AccessChangeBody]
+    gained_by_rules: int
     refusals: Sequence[RefusalBody]
 
 
@@ -206,6 +210,7 @@ def render_preview(preview: MergePreview, blocked: Collection[IdentityKey]) -> M
             )
             for change in preview.access
         ],
+        gained_by_rules=preview.rule_gains,
         refusals=[_render_refusal(refusal) for refusal in preview.refusals],
     )
 

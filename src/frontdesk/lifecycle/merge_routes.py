@@ -40,7 +40,7 @@ async def merge_contacts(request: Request, ctx: Merge, contact_id: UUID, body: M
     """Merge other contacts into this one, or tell what that would do.
 
     Problems: `not-found`, `forbidden`, `self-merge`, `contact-merged`, `contact-deleted`, `merge-choice-needed`,
-    `merge-loses-data`, `attribute-taken`.
+    `merge-loses-data`, `attribute-taken`, `access-would-widen`, `grant-not-held`.
     """
     survivor, others = ContactId(contact_id), [ContactId(one) for one in body.from_]
     async with ctx.db.begin(ctx.organization_id) as tx:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
+from frontdesk.access.rule_queries import list_rules
 from frontdesk.channels.queries import list_inboxes
 from frontdesk.contacts import queries as contacts
 from frontdesk.contacts.access import sees_personal
@@ -14,8 +15,9 @@ from frontdesk.core.errors import FrontdeskError
 from frontdesk.core.ids import ContactId
 from frontdesk.identities.cards import ContactView, load_views
 from frontdesk.lifecycle import merge_queries
+from frontdesk.lifecycle.errors import AccessWouldWiden
 from frontdesk.lifecycle.gains import Gains, Reach, find_gains, load_reach, unite
-from frontdesk.lifecycle.merging import access_sides, find_unique
+from frontdesk.lifecycle.merging import access_sides, find_unique, merge_contacts
 from frontdesk.lifecycle.model import FieldPlan, check_plan, plan_fields
 from frontdesk.organizations.model import Caller, Right
 
@@ -40,11 +42,12 @@ class MergePreview:
     counts: Mapping[str, int]  # rows of the merged contacts that would move
     access: tuple[AccessChange, ...]  # the survivor first
     refusals: tuple[FrontdeskError, ...]  # why the merge would be refused, as things are
+    rule_gains: int  # documents that the survivor could newly read by rules; the merge needs that to be accepted
 
     @property
     def widens(self) -> bool:
         """True when accepting wider access would change anything."""
-        return bool(self.added["profiles"])
+        return bool(self.added["profiles"]) or self.rule_gains > 0
 
 
 async def preview_merge(
@@ -54,7 +57,7 @@ async def preview_merge(
     from_ids: Sequence[ContactId],
     choices: Mapping[str, UUID],
 ) -> MergePreview:
-    """Return what `merge_contacts` would do; writes nothing and waits for nobody.
+    """Return what `merge_contacts` would do; writes nothing. Where there are rules it is done, and rolled back.
 
     Right: contacts.merge, in each of the contacts. Raises NotFound, SelfMerge, ContactMerged, ContactDeleted and
     InvalidRequest; what else would refuse the merge is part of the preview.
@@ -77,7 +80,34 @@ async def preview_merge(
         await merge_queries.count_rows(tx, wanted),
         await _compare_access(tx, caller, [survivor, *merged]),
         tuple(check_plan(sides, plans, unique=unique, chosen=choices)),
+        await _count_rule_gains(tx, caller, survivor_id, wanted, choices),
     )
+
+
+class _OnlyTried(Exception):
+    """Leaves the savepoint of a merge that was only tried."""
+
+
+async def _try(
+    tx: Tx, caller: Caller, survivor_id: ContactId, from_ids: Sequence[ContactId], choices: Mapping[str, UUID]
+) -> NoReturn:
+    await merge_contacts(tx, caller, survivor_id, from_ids, choices=choices)
+    raise _OnlyTried
+
+
+async def _count_rule_gains(
+    tx: Tx, caller: Caller, survivor_id: ContactId, from_ids: Sequence[ContactId], choices: Mapping[str, UUID]
+) -> int:
+    """Return how many documents the survivor could newly read because rules give it something for the united card."""
+    if not from_ids or not await list_rules(tx):
+        return 0
+    try:
+        async with tx.savepoint():
+            await _try(tx, caller, survivor_id, from_ids, choices)
+    except AccessWouldWiden as refused:
+        return refused.count
+    except (_OnlyTried, FrontdeskError):  # other refusals are told apart
+        return 0
 
 
 async def _compare_access(tx: Tx, caller: Caller, views: Sequence[ContactView]) -> tuple[AccessChange, ...]:
