@@ -5,6 +5,7 @@ Tests do not clean up: each makes an organization of its own, and row-level secu
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -22,6 +23,17 @@ from frontdesk.organizations.keys import create_api_key
 from frontdesk.organizations.model import Caller, Right, system_caller
 from frontdesk.settings import Settings
 from frontdesk.web import create_app
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many cases of the laws were tried."""
+    passed = terminalreporter.stats.get("passed", [])
+    tried = Counter[str]()
+    for name, count in (pair for report in passed for pair in report.user_properties):
+        tried[name] += count
+    for name, count in sorted(tried.items()):
+        terminalreporter.write_line(f"tried {count:,} {name}: every one holds")
+
 
 PASSWORD = "correct horse battery"
 

@@ -18,16 +18,18 @@ BATCH = 100
 DOCUMENTS = 150
 
 
-async def test_law_07_sql_and_oracle_agree_on_5000_random_scopes(tx: Tx):
+async def test_law_07_sql_and_oracle_agree_on_5000_random_scopes(tx: Tx, record_property):
     """In every run, other worlds and other scopes: the database never opens what the tables of the product close."""
     await compare_many(tx, 5_000)
+    record_property("random scopes", 5_000)
 
 
-@pytest.mark.long
+@pytest.mark.laws
 @pytest.mark.timeout(1_800)
-async def test_law_07_sql_and_oracle_agree_on_100000_random_scopes(tx: Tx):
+async def test_law_07_sql_and_oracle_agree_on_100000_random_scopes(tx: Tx, record_property):
     """The same, for longer."""
     await compare_many(tx, 100_000)
+    record_property("random scopes", 100_000)
 
 
 async def test_all_opens_what_is_done_and_nothing_opens_nothing(tx: Tx):
