@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from frontdesk.knowledge.search import FOUND_THRESHOLD, VECTOR_WEIGHT, Question
+from frontdesk.knowledge.ingest import content_key
+from frontdesk.knowledge.scoring import FOUND_THRESHOLD, OTHER_LANGUAGE, VECTOR_WEIGHT, find_floor
+from frontdesk.knowledge.search import Question
 from frontdesk.knowledge.text import split_question, split_terms
 
 
@@ -17,6 +19,7 @@ class Passage:
     terms: Mapping[str, float]
     vector: np.ndarray
     language: str
+    key: bytes  # what orders passages of equal score
 
 
 def rank(passages: Sequence[Passage], question: Question) -> list[tuple[str, float]]:
@@ -37,15 +40,17 @@ def rank(passages: Sequence[Passage], question: Question) -> list[tuple[str, flo
             for term in wanted
             if term in passage.terms
         )
-        similarity = max(float(passage.vector @ question.vector), 0.0)
-        score = VECTOR_WEIGHT * similarity + (1 - VECTOR_WEIGHT) * (text / best if best else 0.0)
-        score -= 0.0 if passage.language == question.language else 0.08
-        scored.append((score >= FOUND_THRESHOLD, passage.language == question.language, max(score, 0.0), passage.name))
-    return [(name, score) for _, _, score, name in sorted(scored, key=lambda one: one[:3], reverse=True)]
+        floor = find_floor(question.model, question.language)
+        similarity = max((float(passage.vector @ question.vector) - floor) / (1 - floor), 0.0)
+        score = VECTOR_WEIGHT * similarity + (1 - VECTOR_WEIGHT) * (text / best if best else 0.0) ** 2
+        score -= 0.0 if passage.language == question.language else OTHER_LANGUAGE
+        place = (score < FOUND_THRESHOLD, passage.language != question.language, -score, passage.key)
+        scored.append((place, passage.name, max(score, 0.0)))
+    return [(name, score) for _, name, score in sorted(scored)]
 
 
 def faq_passage(question: str, answer: str, vector: np.ndarray, language: str) -> Passage:
     terms = Counter(split_terms(answer))
     for term in split_terms(question):
         terms[term] += 2
-    return Passage(question, terms, vector, language)
+    return Passage(question, terms, vector, language, content_key(question, 0, f"{question}\n{answer}"))

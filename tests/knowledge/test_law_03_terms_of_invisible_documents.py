@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from frontdesk.knowledge.search import VECTOR_WEIGHT
+from frontdesk.knowledge.scoring import VECTOR_WEIGHT
 from knowledge.worlds import make_world
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from frontdesk.access.model import All, Document, Kind, KnowledgeBase, Label, Nothing, all_of
 from frontdesk.core.ids import DocumentId, new_id
-from frontdesk.knowledge.search import FOUND_THRESHOLD, count_permitted, find_forbidden, list_permitted
+from frontdesk.knowledge.scoring import FOUND_THRESHOLD
+from frontdesk.knowledge.search import count_permitted, find_forbidden, list_permitted
 from knowledge.oracle import faq_passage, rank
 from knowledge.sample_files import make_pdf
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from frontdesk.answers.model import Source
-from frontdesk.knowledge.search import FOUND_THRESHOLD, Hit
+from frontdesk.knowledge.repeats import drop_repeats
+from frontdesk.knowledge.scoring import FOUND_THRESHOLD
+from frontdesk.knowledge.search import Hit
 
 _NEARLY_AS_GOOD = 0.92  # of the best score: a second passage is worth reading
 _MOST_PASSAGES = 2
@@ -11,8 +13,8 @@ _MOST_SOURCES = 6
 
 
 def choose_hits(hits: Sequence[Hit]) -> Sequence[Hit]:
-    """Return the hits worth giving to a model; none when even the best is not about the question."""
-    return hits[:_MOST_SOURCES] if hits and hits[0].score >= FOUND_THRESHOLD else ()
+    """Return the hits worth giving to a model, each thing said once; none when even the best is off the question."""
+    return drop_repeats(hits)[:_MOST_SOURCES] if hits and hits[0].score >= FOUND_THRESHOLD else ()
 
 
 def choose_passages(hits: Sequence[Hit]) -> Sequence[Hit]:

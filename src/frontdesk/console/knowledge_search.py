@@ -20,7 +20,8 @@ from frontdesk.contacts.model import anybody
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import InboxId, KnowledgeBaseId
 from frontdesk.core.text import utc_now
-from frontdesk.knowledge.search import FOUND_THRESHOLD, SearchResult, prepare_question, search
+from frontdesk.knowledge.scoring import FOUND_THRESHOLD
+from frontdesk.knowledge.search import SearchResult, prepare_question, search
 from frontdesk.organizations.model import Right
 
 router = screen_router()

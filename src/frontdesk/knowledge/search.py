@@ -25,12 +25,8 @@ from frontdesk.core.embedding import Embedder
 from frontdesk.core.ids import ChunkId, DocumentId, KnowledgeBaseId
 from frontdesk.knowledge.chunk_queries import render_vector
 from frontdesk.knowledge.errors import ScopeLeak
+from frontdesk.knowledge.scoring import FOUND_THRESHOLD, OTHER_LANGUAGE, VECTOR_WEIGHT, find_floor
 from frontdesk.knowledge.text import Language, guess_language, split_question
-
-# Measured by benchmarks/quality.py; docs/decisions/0004-permission-scoped-exact-search.md has the figures.
-VECTOR_WEIGHT: float = 0.6  # of the score; the rest is the text leg's
-FOUND_THRESHOLD: Final = 0.2  # below this score a passage is not about the question
-OTHER_LANGUAGE: Final = 0.08  # taken from the score of a passage in another language: it shares no terms by nature
 
 _K1, _B = 1.2, 0.75  # BM25's usual constants
 _LONGEST_QUESTION: Final = 2_000  # characters that are read
@@ -177,7 +173,7 @@ async def _compile(tx: Tx, scope: Scope, language: Language) -> _Permitted:
 
 # Contributions to a text score are rounded to whole numbers, far below 2^53: of these, a sum of floats is exact, so the
 # order of its parts does not matter. It is divided by what a passage would get that had every term of the question
-# without end, and so lies between 0 and 1.
+# without end, and so lies between 0 and 1; squared, as one word in common says little and most of them say much.
 # `+ 0` keeps a planner off any approximate index on the vectors. A FULL JOIN is never done by nested loops, which would
 # be ruinous, and tempting: a planner that sees many organizations expects few rows of one.
 _RANK: Final = """
@@ -204,8 +200,8 @@ _RANK: Final = """
     ), scored AS (
         SELECT coalesce(v.chunk_id, t.chunk_id) AS chunk_id, v.content_key,
                coalesce(v.document_number, t.document_number) = ANY(%(same_language)s::bigint[]) AS is_same_language,
-               %(vector_weight)s * greatest(v.score, 0) + (1 - %(vector_weight)s)
-               * coalesce(t.score / (SELECT sum(round(weight)) FROM weights), 0) AS fused
+               %(vector_weight)s * greatest((v.score - %(floor)s) / (1 - %(floor)s), 0) + (1 - %(vector_weight)s)
+               * coalesce(power(t.score / (SELECT sum(round(weight)) FROM weights), 2), 0) AS fused
           FROM vector_leg v FULL JOIN text_leg t ON t.chunk_id = v.chunk_id
     ), judged AS (
         SELECT chunk_id, content_key, is_same_language,
@@ -232,6 +228,7 @@ async def _rank(tx: Tx, permitted: _Permitted, question: Question, limit: int) -
         "vector": render_vector(question.vector),
         "model": question.model,
         "vector_weight": VECTOR_WEIGHT,
+        "floor": find_floor(question.model, question.language),
         "threshold": FOUND_THRESHOLD,
         "other_language": OTHER_LANGUAGE,
         "k1": _K1,
