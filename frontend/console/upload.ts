@@ -1,7 +1,10 @@
 // `form[data-upload]`, an htmx form with `hx-encoding="multipart/form-data"`: shows how far it is in its `<progress>`,
 // sends as soon as files are chosen, and takes files that are dropped on it.
 
+import { startUploadsOfEach } from "./upload_each";
+
 export function startUploads(): void {
+  startUploadsOfEach();
   document.addEventListener("htmx:xhr:progress", (event) => {
     const { loaded, total, lengthComputable } = (event as CustomEvent<ProgressEvent>).detail;
     const progress = findForm(event)?.querySelector("progress");

@@ -34,6 +34,7 @@ from frontdesk.console import (
     knowledge_files,
     knowledge_labels,
     knowledge_search,
+    knowledge_versions,
     live,
     platform_access,
     platform_asking,
@@ -111,6 +112,7 @@ SCREENS = (
     knowledge.router,
     knowledge_documents.router,  # before those that take an id where it has a word
     knowledge_files.router,
+    knowledge_versions.router,
     knowledge_faqs.router,
     knowledge_labels.router,
     knowledge_search.router,

@@ -149,6 +149,9 @@ DETAILS = (
     N_("Files in this charset cannot be read."),
 )
 
+# Why a file was not taken.
+REFUSALS = (N_("A file with the same content is here already."), N_("Choose a file."))
+
 # Why a file could not be read, as `knowledge` says it.
 FAILURES = (
     N_("The file is missing in the store. Upload it again."),
