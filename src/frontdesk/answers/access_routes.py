@@ -32,7 +32,7 @@ class AccessLayerBody(WireModel):
     documents: int
 
 
-class NamedBody(WireModel):
+class LabelOrProfileBody(WireModel):
     """A label or a profile."""
 
     id: UUID
@@ -48,9 +48,9 @@ class FindingBody(WireModel):
     reason: Reason
     is_open: bool
     pointer: str
-    labels: Sequence[NamedBody]
+    labels: Sequence[LabelOrProfileBody]
     needs_all: bool
-    profile: NamedBody | None
+    profile: LabelOrProfileBody | None
 
 
 class ExplainedLayerBody(WireModel):
@@ -232,9 +232,9 @@ def _render_finding(finding: Finding, labels: Mapping[LabelId, str]) -> FindingB
         reason=finding.reason,
         is_open=finding.is_open,
         pointer=finding.pointer,
-        labels=[NamedBody(id=label, name=labels.get(label, "")) for label in finding.labels],
+        labels=[LabelOrProfileBody(id=label, name=labels.get(label, "")) for label in finding.labels],
         needs_all=finding.needs_all,
-        profile=NamedBody(id=profile.id, name=profile.name) if profile else None,
+        profile=LabelOrProfileBody(id=profile.id, name=profile.name) if profile else None,
     )
 
 

@@ -235,7 +235,7 @@ class _World:
         return frozenset(base for opened in self.opened.values() for base in opened.bases)
 
     def card_of(self, kind: AccessClass) -> ContactAccess:
-        profiles = tuple(self.profiles[one] for one in kind.profiles)
+        profiles = tuple(self.profiles[one] for one in kind.profiles if one in self.profiles)
         own = self.read(kind.query_metadata, Layer.CONTACT)
         return self.rewrite(ContactAccess(own, profiles, kind.profiles_mode, has_identity=kind.is_known))
 
@@ -342,7 +342,6 @@ async def _compare(
     limit = caller.inboxes_for(Right.CONTACTS_VIEW)
     circle = Circle(
         [one for one in before.inboxes if limit is None or one in limit],
-        list(before.profiles),
         with_unplaced=limit is None,
         profile_id=profile_id,
         contact_id=contact_id,

@@ -2,9 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final, TypeVar
-from uuid import UUID
+from typing import Any, Final
 
 from frontdesk.access.catalog import Catalog, CatalogDocument
 from frontdesk.access.layers import ProfilesMode
@@ -12,38 +10,31 @@ from frontdesk.access.queries import HELD
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, InboxId, KnowledgeBaseId, ProfileId
 
-IdType = TypeVar("IdType", bound=UUID)
-
-# One row per contact that counts: what makes its class. Sets of inboxes and profiles are numbers with a bit for each:
-# they are summed, without sorting. `inboxes` NULL: in no inbox at all; 0: in none of those that are asked about.
+# One row per contact that counts: what makes its class. `inboxes` NULL: in no inbox at all; {}: in none of those that
+# are asked about. {only} and {narrowed} are for circles of few contacts.
 _CLASSED: Final = f"""
     WITH chosen AS MATERIALIZED (
         SELECT c.id, c.name, c.query_metadata, c.profiles_mode FROM contacts c
-         WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL
-           AND {{only}}
+         WHERE c.organization_id = %(organization)s AND c.deleted_at IS NULL AND {{only}}
     ), reached AS (
-        SELECT ci.contact_id, sum(coalesce(i.bit, 0)) AS inboxes
-          FROM chosen c
-          JOIN contact_inboxes ci ON ci.organization_id = %(organization)s AND ci.contact_id = c.id
-          LEFT JOIN unnest(%(inboxes)s::uuid[], %(inbox_bits)s::numeric[]) AS i (id, bit) ON i.id = ci.inbox_id
-         GROUP BY ci.contact_id
+        SELECT contact_id, coalesce(array_agg(inbox_id ORDER BY inbox_id)
+                                    FILTER (WHERE inbox_id = ANY(%(inboxes)s::uuid[])), '{{{{}}}}') AS inboxes
+          FROM contact_inboxes WHERE organization_id = %(organization)s AND {{narrowed}}
+         GROUP BY contact_id
     ), held AS (
-        SELECT a.contact_id, sum(p.bit) AS profiles
-          FROM (SELECT DISTINCT h.contact_id, h.profile_id
-                  FROM chosen c JOIN {HELD} h ON h.organization_id = %(organization)s AND h.contact_id = c.id) AS a
-          JOIN unnest(%(profiles)s::uuid[], %(profile_bits)s::numeric[]) AS p (id, bit) ON p.id = a.profile_id
-         GROUP BY a.contact_id
+        SELECT contact_id, array_agg(DISTINCT profile_id ORDER BY profile_id) AS profiles
+          FROM {HELD} AS h WHERE organization_id = %(organization)s AND {{narrowed}}
+         GROUP BY contact_id
     ), known AS (
-        SELECT DISTINCT i.contact_id
-          FROM chosen c JOIN identities i ON i.organization_id = %(organization)s AND i.contact_id = c.id
+        SELECT DISTINCT contact_id FROM identities WHERE organization_id = %(organization)s AND {{narrowed}}
     ), classed AS (
-        SELECT c.id, c.name, c.query_metadata, c.profiles_mode, coalesce(h.profiles, 0) AS profiles,
+        SELECT c.id, c.name, c.query_metadata, c.profiles_mode, coalesce(h.profiles, '{{{{}}}}') AS profiles,
                k.contact_id IS NOT NULL AS is_known, r.inboxes
           FROM chosen c
           LEFT JOIN reached r ON r.contact_id = c.id
           LEFT JOIN held h ON h.contact_id = c.id
           LEFT JOIN known k ON k.contact_id = c.id
-         WHERE r.inboxes > 0 OR (r.inboxes IS NULL AND %(with_unplaced)s)
+         WHERE r.inboxes <> '{{{{}}}}' OR (r.inboxes IS NULL AND %(with_unplaced)s)
     )
 """
 _MEMORY: Final = "SET LOCAL work_mem = '64MB'"  # a million contacts are hashed in it several times over
@@ -58,7 +49,6 @@ class Circle:
     """Which contacts count: those in `inbox_ids`, and with `with_unplaced` those that are in no inbox at all."""
 
     inbox_ids: Sequence[InboxId]
-    profile_ids: Sequence[ProfileId]  # all that there are
     with_unplaced: bool
     profile_id: ProfileId | None = None  # only who holds this one
     contact_id: ContactId | None = None  # only this one
@@ -87,18 +77,7 @@ async def list_classes(tx: Tx, circle: Circle, *, limit: int) -> list[AccessClas
     """
     await tx.execute(_MEMORY)
     rows = await tx.fetch_planned(sql, _params(tx, circle) | {"limit": limit})
-    return [
-        AccessClass(
-            key,
-            raw,
-            mode,
-            _chosen(circle.profile_ids, profiles),
-            is_known,
-            None if inboxes is None else _chosen(circle.inbox_ids, inboxes),
-            count,
-        )
-        for key, raw, mode, profiles, is_known, inboxes, count in rows
-    ]
+    return [AccessClass(*row) for row in rows]
 
 
 async def list_members_of(
@@ -140,31 +119,16 @@ async def load_catalog(tx: Tx, base_ids: Collection[KnowledgeBaseId]) -> Catalog
 
 def _classed(circle: Circle) -> str:
     """Return the statement's beginning, planned for as few contacts as the circle has."""
-    only = "TRUE"
-    if circle.contact_id is not None:
-        only = _ONLY_ONE
-    elif circle.profile_id is not None:
-        only = _ONLY_HOLDERS
-    return _CLASSED.format(only=only)
+    only = _ONLY_ONE if circle.contact_id else _ONLY_HOLDERS if circle.profile_id else "TRUE"
+    narrowed = "TRUE" if only == "TRUE" else "contact_id IN (SELECT id FROM chosen)"
+    return _CLASSED.format(only=only, narrowed=narrowed)
 
 
 def _params(tx: Tx, circle: Circle) -> dict[str, Any]:
     return {
         "organization": tx.organization_id,
         "inboxes": circle.inbox_ids,
-        "inbox_bits": _bits(circle.inbox_ids),
-        "profiles": circle.profile_ids,
-        "profile_bits": _bits(circle.profile_ids),
         "with_unplaced": circle.with_unplaced,
         "profile": circle.profile_id,
         "contact": circle.contact_id,
     }
-
-
-def _bits(ids: Sequence[UUID]) -> list[Decimal]:
-    return [Decimal(1 << position) for position in range(len(ids))]
-
-
-def _chosen(ids: Sequence[IdType], bits: Decimal) -> list[IdType]:
-    chosen = int(bits)
-    return [one for position, one in enumerate(ids) if chosen >> position & 1]
