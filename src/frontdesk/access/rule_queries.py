@@ -145,17 +145,19 @@ async def settle(
         matching.append(
             f"""
             SELECT c.id AS contact_id, %(rule{number})s::uuid AS rule_id, %(profile{number})s::uuid AS profile_id
-              FROM contacts c
-             WHERE c.organization_id = %(organization)s AND {reach.sql.format("c.id")} AND ({condition})
+              FROM reached c WHERE {condition}
             """
         )
     sql = f"""
-        WITH matching AS ({" UNION ALL ".join(matching)}),
+        WITH reached AS MATERIALIZED (
+            SELECT c.organization_id, c.id, c.attributes, c.language FROM contacts c
+             WHERE c.organization_id = %(organization)s AND {reach.sql.format("c.id")}),
+        matching AS MATERIALIZED ({" UNION ALL ".join(matching)}),
         taken AS (
             DELETE FROM rule_assignments a
              WHERE a.organization_id = %(organization)s AND {reach.sql.format("a.contact_id")}
                AND a.rule_id = ANY(%(rules)s::uuid[])
-               AND NOT EXISTS (SELECT 1 FROM matching m WHERE m.contact_id = a.contact_id AND m.rule_id = a.rule_id)
+               AND (a.contact_id, a.rule_id) NOT IN (SELECT contact_id, rule_id FROM matching)
             RETURNING contact_id, rule_id, profile_id),
         given AS (
             INSERT INTO rule_assignments (organization_id, contact_id, rule_id, profile_id, assigned_at)
