@@ -40,6 +40,7 @@ PARAMETERS: Mapping[str, str] = {
     "segment_id": "segment",
     "bulk_edit_id": "bulk_edit",
     "import_id": "imported",
+    "batch_id": "batch",
     "export_id": "export",
     "fact_id": "fact",
 }
@@ -76,6 +77,12 @@ async def _new_files(things: Things) -> dict[str, Any]:
 
 async def _new_version(things: Things) -> dict[str, Any]:
     return {"file": await things.upload("chatbot-file"), "filename": "b.txt"}
+
+
+async def _new_batch(things: Things) -> dict[str, Any]:
+    mapping = [{"column": "The filter lasts for twelve months.", "target": "question"}]
+    key = await things.upload("document-batch")
+    return {"kind": "faqs", "file": key, "format": "csv", "mapping": mapping, "unknownLabels": "create"}
 
 
 async def _new_attachment(things: Things) -> dict[str, Any]:
@@ -162,8 +169,22 @@ EXAMPLES: Mapping[str, Example] = {
     "DELETE /knowledge-bases/{base_id}": Example(204, destroys=True),
     "GET /knowledge-bases/{base_id}/search": Example(query=lambda _: {"query": "filter", "topK": "3"}),
     "POST /knowledge-bases/{base_id}/search": Example(
-        body=lambda _: {"query": "filter", "topK": 3, "queryMetadata": None}
+        body=lambda things: {"query": "filter", "topK": 3, "queryMetadata": None, "contact": things.contact}
     ),
+    "GET /chatbots/{assistant_id}/search": Example(query=lambda _: {"query": "filter", "topK": "3"}),
+    "POST /chatbots/{assistant_id}/search": Example(body=lambda _: {"query": "filter", "queryMetadata": {}}),
+    "GET /chatbots/{assistant_id}/files": Example(),
+    "POST /chatbots/{assistant_id}/files": Example(201, _new_files),
+    "GET /chatbots/{assistant_id}/files/{file_id}": Example(),
+    "DELETE /chatbots/{assistant_id}/files/{file_id}": Example(204, destroys=True),
+    "GET /chatbots/{assistant_id}/faqs": Example(),
+    "POST /chatbots/{assistant_id}/faqs": Example(201, lambda _: FAQ),
+    "GET /chatbots/{assistant_id}/faqs/{faq_id}": Example(),
+    "PUT /chatbots/{assistant_id}/faqs/{faq_id}": Example(body=lambda _: FAQ),
+    "PATCH /chatbots/{assistant_id}/faqs/{faq_id}": Example(body=lambda _: FAQ),
+    "DELETE /chatbots/{assistant_id}/faqs/{faq_id}": Example(204, destroys=True),
+    "GET /faqs": Example(query=lambda things: {"chatbot": things.assistant}),
+    "POST /faqs": Example(201, lambda things: {"chatbot": things.assistant, **FAQ}),
     "GET /knowledge-bases/{base_id}/labels": Example(),
     "POST /knowledge-bases/{base_id}/labels": Example(201, _named()),
     "GET /knowledge-bases/{base_id}/labels/{label_id}": Example(),
@@ -216,6 +237,31 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /knowledge-bases/{base_id}/faqs/{faq_id}/update-metadata": Example(
         body=lambda things: {"labels": [things.label]}, ignores_foreign=True
     ),
+    "GET /knowledge-bases/{base_id}/batches": Example(),
+    "POST /knowledge-bases/{base_id}/batches": Example(201, _new_batch),
+    "POST /knowledge-bases/{base_id}/batches/edit": Example(
+        202,
+        lambda things: {
+            "documents": {"kind": "faq", "query": "filter", "status": "done"},
+            "options": {"labels": {"how": "add", "labels": [things.label]}},
+        },
+    ),
+    "GET /knowledge-bases/{base_id}/batches/{batch_id}": Example(),
+    "PATCH /knowledge-bases/{base_id}/batches/{batch_id}": Example(
+        body=lambda _: {"mapping": [], "unknownLabels": "ignore"}
+    ),
+    "POST /knowledge-bases/{base_id}/batches/{batch_id}/check": Example(destroys=True),
+    "POST /knowledge-bases/{base_id}/batches/{batch_id}/run": Example(
+        parameters={"batch_id": "cancelled_batch"}, destroys=True
+    ),
+    "POST /knowledge-bases/{base_id}/batches/{batch_id}/cancel": Example(parameters={"batch_id": "cancelled_batch"}),
+    "POST /knowledge-bases/{base_id}/batches/{batch_id}/undo": Example(
+        parameters={"batch_id": "done_batch"}, destroys=True
+    ),
+    "GET /knowledge-bases/{base_id}/batches/{batch_id}/rows": Example(
+        parameters={"batch_id": "done_batch"}, query=lambda _: {"outcome": "error", "pageSize": "10"}
+    ),
+    "GET /knowledge-bases/{base_id}/export": Example(query=lambda _: {"what": "labels", "format": "csv"}),
     "POST /upload-presigned-url": Example(
         body=lambda _: {"filename": "a.txt", "modelName": "attachment", "fieldName": "file", "fileSize": 3}
     ),

@@ -23,7 +23,7 @@ from frontdesk.conversations import queries as conversations
 from frontdesk.conversations.actions import receive_message, reply
 from frontdesk.conversations.attachments import bring_attachment
 from frontdesk.conversations.model import Incoming
-from frontdesk.core.ids import ContactId, InboxId, MessageId, OrganizationId, new_id
+from frontdesk.core.ids import ContactId, DocumentId, InboxId, KnowledgeBaseId, MessageId, OrganizationId, new_id
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.core.uploads import UploadPurpose, describe_upload, issue_upload, record_upload, store_upload
@@ -37,6 +37,9 @@ from frontdesk.identities.keys import KeySpec, generate_key
 from frontdesk.identities.segments import create_segment
 from frontdesk.identities.selecting import Selection
 from frontdesk.identities.source_ids import set_source_id
+from frontdesk.knowledge import batches
+from frontdesk.knowledge.batch_handlers import on_batch_started
+from frontdesk.knowledge.batch_model import BatchKind, BatchState
 from frontdesk.knowledge.chunk_queries import list_chunks
 from frontdesk.lifecycle.bulk_edits import start_bulk_edit
 from frontdesk.lifecycle.bulk_model import BulkChange, BulkKind, BulkState
@@ -49,6 +52,8 @@ from frontdesk.lifecycle.importing import NewImport, cancel, create_import, star
 from frontdesk.lifecycle.merging import merge_contacts
 from frontdesk.organizations.keys import create_api_key, find_key_caller
 from frontdesk.organizations.model import Caller, Right, system_caller
+
+BATCH_STATES = (None, BatchState.CANCELLED, BatchState.DONE)
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,9 @@ class Things:
     imported: str  # an import of which nothing is imported yet
     cancelled_import: str
     done_import: str
+    batch: str  # a batch of FAQs of which nothing is written yet
+    cancelled_batch: str
+    done_batch: str
     export: str  # whose file is written
     export_token: str
     conversation: str
@@ -169,6 +177,7 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         services, caller, filename="photo.txt", content=b"a photo", conversation_id=conversation.id
     )
     imports = [await _make_import(services, caller, state) for state in (None, ImportState.CANCELLED, ImportState.DONE)]
+    document_batches = [await _make_batch(library, base, faq.id, state) for state in BATCH_STATES]
     export, export_token = await _make_export(services, caller)
     return Things(
         services,
@@ -206,6 +215,9 @@ async def make_things(services: Services, organization: OrganizationId) -> Thing
         imported=imports[0],
         cancelled_import=imports[1],
         done_import=imports[2],
+        batch=document_batches[0],
+        cancelled_batch=document_batches[1],
+        done_batch=document_batches[2],
         export=export,
         export_token=export_token,
         conversation=str(conversation.id),
@@ -247,6 +259,21 @@ async def _make_import(services: Services, caller: Caller, state: ImportState | 
     if state is ImportState.DONE:
         await on_import_started(services, caller.organization_id, one.id)
     return str(one.id)
+
+
+async def _make_batch(library: Library, base: KnowledgeBaseId, faq: DocumentId, state: BatchState | None) -> str:
+    content = f'id,question,metadata\n{faq},,"{{""sheet"": 1}}"\nnone,,\n'.encode()
+    key = await library.upload(content, "faqs.csv", purpose="document-batch")
+    services, caller = library.services, library.caller
+    batch = await batches.create_batch(services, caller, base, batches.NewBatch(BatchKind.FAQS, key))
+    if state is not None:
+        async with services.db.begin(caller.organization_id) as tx:
+            await batches.start_run(tx, caller, base, batch.id)
+            if state is BatchState.CANCELLED:
+                await batches.cancel(tx, caller, base, batch.id)
+    if state is BatchState.DONE:
+        await on_batch_started(services, caller.organization_id, batch.id)
+    return str(batch.id)
 
 
 async def _make_export(services: Services, caller: Caller) -> tuple[str, str]:

@@ -16,8 +16,10 @@ from frontdesk.answers import access_routes as readers
 from frontdesk.answers import memory_routes as memory
 from frontdesk.answers import receipt_routes as receipts
 from frontdesk.answers import routes as answers
+from frontdesk.answers import search_routes as searching
 from frontdesk.channels import assistant_routes as assistants
 from frontdesk.channels import knowledge_routes as connected_knowledge
+from frontdesk.channels import older_routes as older_paths
 from frontdesk.channels import routes as channels
 from frontdesk.console import routes as console
 from frontdesk.contacts import routes as contacts
@@ -71,6 +73,8 @@ _API_ROUTERS = (
     conversations.router,
     attachments.router,
     answers.router,
+    searching.router,
+    older_paths.router,
     receipts.router,
     readers.router,
     merges.router,

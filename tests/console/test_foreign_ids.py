@@ -16,6 +16,7 @@ IDS = {**PARAMETERS, "key_id": "realm_key"}
 LISTS = {"files": "file_id", "faqs": "faq_id"}  # these share some screens, which are told the ids of what is chosen
 WORDS = {
     "place": tuple(LISTS),
+    "listed": tuple(LISTS),
     "which": ("visitors", "members"),
     "assurance": ("signed",),
 }  # parameters that are no ids

@@ -1,13 +1,11 @@
 """Imports: a file is uploaded, its columns are said, it is checked, and only then imported; the whole can be undone."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request
 from fastapi.responses import Response
-from starlette.datastructures import UploadFile
 
 from frontdesk.channels.model import Realm
 from frontdesk.channels.queries import list_realms
@@ -15,12 +13,11 @@ from frontdesk.console.faults import screen_router
 from frontdesk.console.lists import PAGE_SIZE, address_of, is_list_only
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.pages import go, look_of, page
+from frontdesk.console.sheet_uploads import NO_LIMIT, receive_sheet
 from frontdesk.console.wording_imports import STATES, TARGETS
 from frontdesk.contacts.schema import load_schema
 from frontdesk.core.db import Tx
-from frontdesk.core.errors import FrontdeskError, InvalidRequest, TooLarge
-from frontdesk.core.inputs import clean_name
-from frontdesk.core.uploads import describe_upload_file, issue_upload, record_upload, store_upload_file
+from frontdesk.core.errors import FrontdeskError
 from frontdesk.lifecycle import import_queries as queries
 from frontdesk.lifecycle import importing
 from frontdesk.lifecycle.import_mapping import ATTRIBUTE
@@ -33,9 +30,6 @@ router = screen_router()
 
 PATH = "/console/contacts/imports"
 ROWS_SHOWN = 50
-
-_SLACK_BYTES = 100_000  # of a form beside its file
-_NO_LIMIT = 2**62  # bytes of a request: they are counted below, where the operator's limit is known
 
 Importer = Annotated[MemberCtx, member_needs(Right.CONTACTS_IMPORT)]
 
@@ -66,39 +60,13 @@ async def _show_list(request: Request, member: MemberCtx, offset: int, error: Fr
     )
 
 
-@router.post("/contacts/imports", max_body_size=_NO_LIMIT)
+@router.post("/contacts/imports", max_body_size=NO_LIMIT)
 async def upload(request: Request, member: Importer) -> Response:
     """Take a file and show what its columns seem to say."""
     importing.require_importing(member.caller)
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal():
-        raise InvalidRequest("Say how many bytes are sent.")
-    if int(length) > member.services.max_import_bytes + _SLACK_BYTES:
-        raise TooLarge(facts={"max_bytes": member.services.max_import_bytes})
-    async with request.form(max_files=1) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile) or not file.filename:
-            raise InvalidRequest("Choose a file.")
-        one = await _take(member, file)
+    key, _ = await receive_sheet(request, member, "contact-import")
+    one = await importing.create_import(member.services, member.caller, NewImport(key))
     return go(request, f"{PATH}/{one.id}")
-
-
-async def _take(member: MemberCtx, file: UploadFile) -> Import:
-    services, caller = member.services, member.caller
-    filename = clean_name(file.filename or "", pointer="/filename", max_length=255)
-    async with member.db.begin(member.organization_id) as tx:
-        form = await issue_upload(
-            tx,
-            caller=caller.reference,
-            purpose="contact-import",
-            filename=filename,
-            max_bytes=services.max_import_bytes,
-        )
-    stored = await asyncio.to_thread(describe_upload_file, form, file.file)
-    await store_upload_file(services.files, form.key, file.file)
-    async with member.db.begin(member.organization_id) as tx:
-        await record_upload(tx, stored)
-    return await importing.create_import(services, caller, NewImport(form.key))
 
 
 # --- one import ---

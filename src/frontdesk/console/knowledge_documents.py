@@ -26,7 +26,7 @@ from frontdesk.lifecycle import what_if
 router = screen_router()
 
 _MOST = 100  # documents at once
-_KINDS: dict[str, DocumentKind] = {"files": "file", "faqs": "faq"}
+KINDS: dict[str, DocumentKind] = {"files": "file", "faqs": "faq"}
 
 Place = Literal["files", "faqs"]
 Ids = Annotated[list[UUID], Query(max_length=_MOST)]
@@ -138,7 +138,7 @@ async def delete(
         async with member.db.begin(member.organization_id) as tx:
             documents = await _find(tx, member, base, place, ids)
             found = [document.id for document in documents]
-            await delete_documents(tx, member.caller, base, _KINDS[place], found)
+            await delete_documents(tx, member.caller, base, KINDS[place], found)
     except NotFound:
         raise
     except FrontdeskError as error:
@@ -175,7 +175,7 @@ async def _find(
 ) -> list[Document]:
     """Return the documents that still exist. Raises NotFound when none does."""
     await access_base(tx, member.caller, base_id)
-    found = await find_documents(tx, base_id, [DocumentId(one) for one in ids], _KINDS[place])
+    found = await find_documents(tx, base_id, [DocumentId(one) for one in ids], KINDS[place])
     if not found:
         raise NotFound
     return found

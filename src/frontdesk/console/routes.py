@@ -29,6 +29,7 @@ from frontdesk.console import (
     health,
     imports,
     knowledge,
+    knowledge_batches,
     knowledge_documents,
     knowledge_faqs,
     knowledge_files,
@@ -110,6 +111,7 @@ SCREENS = (
     profile_rules.router,
     profiles.router,
     knowledge.router,
+    knowledge_batches.router,  # before those that take an id where it has a word
     knowledge_documents.router,  # before those that take an id where it has a word
     knowledge_files.router,
     knowledge_versions.router,

@@ -75,6 +75,8 @@ TITLES = (
     N_("Another attribute has this key"),
     N_("Another label of contacts has this name"),
     N_("This file cannot be imported"),
+    N_("This file cannot be read as a table"),
+    N_("The batch is not ready for this"),
     N_("The import is not ready for this"),
     N_("The file of this import was removed"),
     N_("There is no file to download"),

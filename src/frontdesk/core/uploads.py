@@ -23,7 +23,7 @@ from frontdesk.core.media import sniff_media_type
 from frontdesk.core.secrets import Cipher
 from frontdesk.core.text import dump_json, utc_now
 
-UploadPurpose: TypeAlias = Literal["attachment", "chatbot-file", "contact-import"]
+UploadPurpose: TypeAlias = Literal["attachment", "chatbot-file", "contact-import", "document-batch"]
 
 LIFETIME: Final = timedelta(hours=1)  # from the form to the redemption
 MAX_PENDING: Final = 200  # forms of one caller that wait for their file or their redemption

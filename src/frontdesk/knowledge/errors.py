@@ -1,6 +1,6 @@
 """What a caller of this domain can do wrong, and the one thing that we can."""
 
-from frontdesk.core.errors import FrontdeskError
+from frontdesk.core.errors import Conflict, FrontdeskError
 
 
 class LabelNameTaken(FrontdeskError):
@@ -19,6 +19,18 @@ class UnsupportedFile(FrontdeskError):
     """The content of the file is of no kind that can be read, whatever its name says."""
 
     status, slug, title = 400, "unsupported-file", "Files of this kind cannot be read"
+
+
+class BatchUnreadable(FrontdeskError):
+    """Nothing can be read of the file, or no column says what every row must."""
+
+    status, slug, title = 422, "batch-unreadable", "This file cannot be read as a table"
+
+
+class BatchNotReady(Conflict):
+    """The batch is in a state, `facts["state"]`, in which this cannot be done."""
+
+    slug, title = "batch-not-ready", "The batch is not ready for this"
 
 
 class ScopeLeak(Exception):

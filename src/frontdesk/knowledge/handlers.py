@@ -16,7 +16,15 @@ from frontdesk.core.live import Event, announce
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.core.uploads import delete_upload, find_unused
-from frontdesk.knowledge import chunk_queries, document_queries, queries, version_queries
+from frontdesk.knowledge import (
+    batch_handlers,
+    batch_queries,
+    chunk_queries,
+    document_queries,
+    queries,
+    reembedding,
+    version_queries,
+)
 from frontdesk.knowledge.ingest import prepare_passage
 from frontdesk.knowledge.model import Passage
 from frontdesk.knowledge.parsing import Limits, ParsedFile, ParseFailed, parse_file
@@ -171,6 +179,10 @@ async def on_documents_removed(services: Services, organization_id: Organization
         async with services.db.begin(organization_id) as tx:
             await document_queries.delete_hidden(tx, document_id)
     async with services.db.begin(organization_id) as tx:
+        kept = await batch_queries.list_files(tx, base) if await queries.find_base(tx, base) is None else []
+    for file_key in kept:
+        await services.files.delete(file_key)
+    async with services.db.begin(organization_id) as tx:
         await queries.delete_hidden_base(tx, base)
 
 
@@ -186,6 +198,8 @@ async def on_upload_issued(services: Services, organization_id: OrganizationId, 
 
 
 HANDLERS: dict[str, Handler] = {
+    **batch_handlers.HANDLERS,
+    **reembedding.HANDLERS,
     "knowledge.document_added": on_document_added,
     "knowledge.documents_removed": on_documents_removed,
     "core.upload_issued": on_upload_issued,

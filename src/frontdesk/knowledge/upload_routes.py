@@ -37,11 +37,13 @@ from frontdesk.organizations.model import Right
 router = APIRouter(tags=["uploads"])
 
 UPLOAD_PATH = "/uploads"
+_LARGE = frozenset({"contact-import", "document-batch"})
 _NO_LIMIT = 2**62  # bytes of the request: how many the file may have is signed into its form
 _RIGHTS = {
     "attachment": Right.CONVERSATIONS_REPLY,
     "chatbot-file": Right.KNOWLEDGE_EDIT,
     "contact-import": Right.CONTACTS_IMPORT,
+    "document-batch": Right.KNOWLEDGE_EDIT,
 }
 
 _FORM: Final[dict[str, Any]] = {
@@ -83,7 +85,7 @@ async def issue_form(
     """Give leave to upload one file. Problems: `invalid-request`, `forbidden`, `too-large`, `too-many-requests`."""
     ctx.caller.require(_RIGHTS[body.model_name])
     services = ctx.services
-    limit = services.max_import_bytes if body.model_name == "contact-import" else services.max_upload_bytes
+    limit = services.max_import_bytes if body.model_name in _LARGE else services.max_upload_bytes
     if body.file_size > limit:
         raise TooLarge(facts={"max_bytes": limit})
     filename = clean_name(body.filename, pointer="/filename", max_length=255)
@@ -114,7 +116,7 @@ async def take_file(request: Request) -> None:
 
 
 async def _store(services: Services, form: UploadForm, file: IO[bytes]) -> StoredFile:
-    if form.purpose == "contact-import":  # may be large
+    if form.purpose in _LARGE:  # may be large
         stored = await asyncio.to_thread(describe_upload_file, form, file)
         await store_upload_file(services.files, stored.key, file)
         return stored

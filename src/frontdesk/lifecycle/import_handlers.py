@@ -6,6 +6,7 @@ from uuid import UUID
 from frontdesk.core.handlers import Handler
 from frontdesk.core.ids import OrganizationId
 from frontdesk.core.services import Services
+from frontdesk.knowledge.batches import remove_old
 from frontdesk.lifecycle import import_queries as queries
 from frontdesk.lifecycle.export_queries import ExportId
 from frontdesk.lifecycle.exporting import remove_expired, write_export
@@ -31,9 +32,10 @@ async def on_export_started(services: Services, organization_id: OrganizationId,
 
 
 async def on_files_expired(services: Services, organization_id: OrganizationId) -> None:
-    """Remove the files of exports and imports that are too old."""
+    """Remove the files of exports and imports that are too old, and old batches of documents."""
     await remove_expired(services, organization_id)
     await remove_old_files(services, organization_id)
+    await remove_old(services, organization_id)
 
 
 HANDLERS: Mapping[str, Handler] = {
