@@ -5,7 +5,7 @@ from frontdesk.core.ids import DocumentId, KnowledgeBaseId, LabelId, new_id
 from frontdesk.knowledge.search import SearchResult, find_forbidden
 from knowledge.worlds import make_world
 
-EMPTY = SearchResult((), 0)
+EMPTY = SearchResult((), 0, 0)
 
 
 async def test_nothing_matches(library, other_library):
