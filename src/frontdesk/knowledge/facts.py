@@ -50,7 +50,7 @@ async def find_explainable(tx: Tx, document_id: DocumentId) -> Explainable | Non
         """,
         params,
     )
-    return Explainable(*row, labels=tuple((label, name) for label, name in labels))
+    return Explainable(*[*row, tuple((label, name) for label, name in labels)])
 
 
 async def search_titles(tx: Tx, text: str, *, limit: int) -> list[tuple[DocumentId, str, DocumentKind, str]]:
