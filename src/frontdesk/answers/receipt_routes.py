@@ -60,7 +60,7 @@ class ReceiptBody(WireModel):
     created_at: Time
 
 
-class SourceBody(WireModel):
+class GivenNowBody(WireModel):
     """A passage that would be given now."""
 
     number: int
@@ -92,7 +92,7 @@ class ReplayBody(WireModel):
     is_found: bool
     permitted_documents: int
     closed: Sequence[UUID]
-    sources: Sequence[SourceBody]
+    sources: Sequence[GivenNowBody]
     opened_since: DifferenceBody
     closed_since: DifferenceBody
 
@@ -154,7 +154,7 @@ def _render_replay(ctx: Ctx, found: Replay) -> ReplayBody:
         permitted_documents=found.reading.result.permitted_count,
         closed=sorted(found.closed),
         sources=[
-            SourceBody(
+            GivenNowBody(
                 number=one.number,
                 document=one.hit.document_id,
                 title=one.hit.title,
