@@ -14,9 +14,8 @@ import asyncio
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -25,10 +24,10 @@ import frontdesk.knowledge.search as searching
 from frontdesk.access.model import All
 from frontdesk.bootstrap import open_database, open_services
 from frontdesk.core.db import Addresses
-from frontdesk.core.embedding import Embedder
 from frontdesk.core.ids import DocumentId, OrganizationId
 from frontdesk.core.services import Services
 from frontdesk.knowledge.actions import create_knowledge_base
+from frontdesk.knowledge.embedding import open_embedder
 from frontdesk.knowledge.model import FaqText
 from frontdesk.knowledge.scoring import FOUND_THRESHOLD, VECTOR_WEIGHT, find_floor
 from frontdesk.knowledge.search import Hit, Question, prepare_question
@@ -78,24 +77,18 @@ async def run(
     settings: Settings, addresses: Addresses, rows: Sequence[Mapping[str, Any]], off_topic: Mapping[str, Sequence[str]]
 ) -> dict[str, object]:
     figures: dict[str, object] = {}
-    async with open_services(settings, addresses) as services:
-        for embedder in [services.embedder]:
-            print(f"\n{embedder.model}: {await time_question(embedder, rows):.1f} ms for a question")
+    async with open_services(settings, addresses) as opened:
+        for model in opened.embedder.models:
+            services = replace(opened, embedder=open_embedder(model))
+            print(f"\n{model}")
             worlds = [await load(services, [name], rows, off_topic) for name in LANGUAGES]
             worlds.append(await load(services, LANGUAGES, rows, off_topic))
-            figures[embedder.model] = {
+            figures[model] = {
                 "weights": await report_weights(services, worlds),
                 "floors": await report_floors(services, worlds[:2]),
                 "product": await report_product(services, worlds),
             }
     return figures
-
-
-async def time_question(embedder: Embedder, rows: Sequence[Mapping[str, Any]]) -> float:
-    started = time.process_time()
-    for row in rows:
-        await embedder.embed(row["question"])
-    return 1000 * (time.process_time() - started) / len(rows)
 
 
 async def load(
@@ -105,10 +98,11 @@ async def load(
     off_topic: Mapping[str, Sequence[str]],
 ) -> World:
     name = "+".join(languages)
+    model = services.embedder.model
     organization, _ = await create_organization(
-        services.db, name=name, owner_email=f"{name.lower()}@example.com", owner_name="O", password="x" * 12
+        services.db, name=name, owner_email=f"{name.lower()}@{model}.example", owner_name="O", password="x" * 12
     )
-    caller, model = system_caller(organization), services.embedder.model
+    caller = system_caller(organization)
     async with services.db.begin(organization) as tx:
         base = await create_knowledge_base(tx, caller, {"name": name}, embedding_model=model)
     world = World(organization)

@@ -56,7 +56,7 @@ async def open_services(settings: Settings, addresses: Addresses) -> AsyncIterat
             files=Files.open(settings.files_url, folder / "files"),
             http=http,
             cipher=Cipher(load_key(key, folder)),
-            embedder=await asyncio.to_thread(open_embedder),
+            embedder=await asyncio.to_thread(open_embedder, settings.embedding_model),
             mailer=Mailer(settings.smtp_url.get_secret_value() if settings.smtp_url else None, settings.mail_from),
             public_url=(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/"),
             model_urls=settings.model_urls,

@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     model_urls: Several = Field(
         (), description="Base addresses of OpenAI-compatible models, comma separated, that assistants may use."
     )
+    embedding_model: str = Field(
+        "use-multilingual-v3",
+        description="The embedding model of new knowledge bases; also multilingual-e5-small-q4, with frontdesk[e5].",
+    )
     smtp_url: SecretStr | None = Field(
         None, description="smtp[s]://user:password@host:port for invitations and resets; default: links are shown once."
     )

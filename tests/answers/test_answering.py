@@ -97,7 +97,7 @@ async def test_a_failed_answer_frees_the_conversation(db, shop, services):
     class Broken:
         model = "broken"
 
-        async def embed(self, text: str):  # noqa: ARG002 -- as the protocol has it
+        async def embed_question(self, text: str):  # noqa: ARG002 -- as the protocol has it
             raise RuntimeError
 
     conversation = await write(db, shop)

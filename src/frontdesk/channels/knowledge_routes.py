@@ -16,6 +16,7 @@ from frontdesk.core.ids import AssistantId, KnowledgeBaseId
 from frontdesk.core.wire import reply
 from frontdesk.knowledge.actions import create_knowledge_base, update_knowledge_base
 from frontdesk.knowledge.bodies import ChangeKnowledgeBaseBody, KnowledgeBaseBody
+from frontdesk.knowledge.reembedding import check_model, choose_model
 from frontdesk.organizations.callers import Ctx, needs
 from frontdesk.organizations.model import Right
 
@@ -40,7 +41,7 @@ async def create_base(
 ) -> Response:
     """Make a knowledge base, also for assistants, which takes the right to edit them. Problems: `not-found`."""
     async with ctx.db.begin(ctx.organization_id) as tx:
-        model = ctx.services.embedder.model
+        model = check_model(body.embedding_model or ctx.services.embedder.model, ctx.services.embedder.models)
         base = await create_knowledge_base(tx, ctx.caller, body.to_changes(), embedding_model=model)
         if body.chatbots:
             await _connect(tx, ctx, base.id, {AssistantId(one) for one in body.chatbots})
@@ -55,6 +56,9 @@ async def update_base(
     """Change what is sent; `chatbots` takes the right to edit these assistants. Problems: `not-found`."""
     async with ctx.db.begin(ctx.organization_id) as tx:
         base = await update_knowledge_base(tx, ctx.caller, KnowledgeBaseId(base_id), body.to_changes())
+        if body.embedding_model:
+            installed = ctx.services.embedder.models
+            base = await choose_model(tx, ctx.caller, base.id, body.embedding_model, installed=installed)
         if "chatbots" in body.model_fields_set:
             await _connect(tx, ctx, base.id, {AssistantId(one) for one in body.chatbots})
     return reply(request, KnowledgeBaseBody.of(base))

@@ -169,6 +169,7 @@ _FIELDS = {
     "model_base_url": N_("Address"),
     "has_model_key": N_("Has a key"),
     "knowledge_bases": N_("Knowledge bases"),
+    "embedding_model": N_("Embedding model"),
     "channel_type": N_("Kind"),
     "assistant_id": N_("Assistant"),
     "identity_mode": N_("Identity"),

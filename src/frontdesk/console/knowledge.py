@@ -22,6 +22,7 @@ from frontdesk.knowledge.access import access_base
 from frontdesk.knowledge.errors import DocumentBusy
 from frontdesk.knowledge.model import KnowledgeBase
 from frontdesk.knowledge.queries import list_bases, list_labels
+from frontdesk.knowledge.reembedding import check_model, choose_model
 from frontdesk.organizations.model import Right
 
 router = screen_router()
@@ -40,6 +41,7 @@ class Written(BaseModel):
 
     name: str = ""
     description: str = ""
+    embedding_model: str = ""  # empty: as it is, or the installation's
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,39 +93,44 @@ async def _find_users(tx: Tx, member: MemberCtx) -> dict[KnowledgeBaseId, list[s
 
 
 @router.get("/knowledge/new")
-async def show_new(request: Request, member: Editor) -> Response:  # noqa: ARG001 -- the right is what is needed
+async def show_new(request: Request, member: Editor) -> Response:
     """Show the empty form."""
-    return page(request, "knowledge/base_form.html", base=None, written=Written(), errors={})
+    written = Written(embedding_model=member.services.embedder.model)
+    return page(request, "knowledge/base_form.html", base=None, written=written, errors={}, models=_models(member))
 
 
 @router.post("/knowledge/new")
 async def create(request: Request, member: Editor, written: Annotated[Written, Form()]) -> Response:
     """Make an empty knowledge base and show it."""
+    embedder = member.services.embedder
     try:
         async with member.db.begin(member.organization_id) as tx:
             base = await actions.create_knowledge_base(
                 tx,
                 member.caller,
                 {"name": written.name, "description": written.description},
-                embedding_model=member.services.embedder.model,
+                embedding_model=check_model(written.embedding_model or embedder.model, embedder.models),
             )
     except FrontdeskError as error:
-        return _show_again(request, None, written, error)
+        return _show_again(request, member, None, written, error)
     return go(request, f"{PATH}/{base.id}", flash=look_of(request)._("The knowledge base is made. Add what it knows."))
 
 
 @router.get("/knowledge/{base_id}/edit")
 async def show_edit(request: Request, base_id: UUID, member: Editor) -> Response:
-    """Show name and description in a form."""
+    """Show name, description and embedding model in a form."""
     async with member.db.begin(member.organization_id) as tx:
         base = await access_base(tx, member.caller, KnowledgeBaseId(base_id))
-    written = Written(name=base.settings.name, description=base.settings.description)
-    return page(request, "knowledge/base_form.html", base=base, written=written, errors={})
+    model = base.next_embedding_model or base.embedding_model
+    written = Written(name=base.settings.name, description=base.settings.description, embedding_model=model)
+    return page(
+        request, "knowledge/base_form.html", base=base, written=written, errors={}, models=_models(member, base)
+    )
 
 
 @router.post("/knowledge/{base_id}/edit")
 async def save(request: Request, base_id: UUID, member: Editor, written: Annotated[Written, Form()]) -> Response:
-    """Write name and description."""
+    """Write name and description; another embedding model begins to read."""
     async with member.db.begin(member.organization_id) as tx:
         base = await access_base(tx, member.caller, KnowledgeBaseId(base_id))
     try:
@@ -131,12 +138,22 @@ async def save(request: Request, base_id: UUID, member: Editor, written: Annotat
             await actions.update_knowledge_base(
                 tx, member.caller, base.id, {"name": written.name, "description": written.description}
             )
+            if written.embedding_model:
+                models = member.services.embedder.models
+                await choose_model(tx, member.caller, base.id, written.embedding_model, installed=models)
     except FrontdeskError as error:
-        return _show_again(request, base, written, error)
+        return _show_again(request, member, base, written, error)
     return go(request, f"{PATH}/{base.id}", flash=look_of(request)._("The knowledge base is saved."))
 
 
-def _show_again(request: Request, base: KnowledgeBase | None, written: Written, error: FrontdeskError) -> Response:
+def _models(member: MemberCtx, base: KnowledgeBase | None = None) -> list[str]:
+    """Return the names of the models to choose from; the present one too, although it may be installed no more."""
+    return sorted({*member.services.embedder.models} | ({base.embedding_model} if base else set()))
+
+
+def _show_again(
+    request: Request, member: MemberCtx, base: KnowledgeBase | None, written: Written, error: FrontdeskError
+) -> Response:
     return page(
         request,
         "knowledge/base_form.html",
@@ -144,6 +161,7 @@ def _show_again(request: Request, base: KnowledgeBase | None, written: Written, 
         base=base,
         written=written,
         errors=field_errors(error),
+        models=_models(member, base),
     )
 
 

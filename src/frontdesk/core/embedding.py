@@ -1,5 +1,6 @@
-"""What search needs of an embedding model."""
+"""What search needs of embedding models."""
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -7,13 +8,25 @@ from numpy.typing import NDArray
 
 
 class Embedder(Protocol):
-    """Turns text into vectors. The same text gives the same bytes, whatever else is embedded."""
+    """The models of this installation; they turn text into vectors of length 1 (L2).
+
+    The same text gives the same bytes, whatever else is embedded.
+    """
 
     @property
     def model(self) -> str:
-        """The name under which its vectors are stored."""
+        """The name of the model that reads what nobody chose another one for."""
         ...
 
-    async def embed(self, text: str) -> NDArray[np.float32]:
-        """Return one vector of length 1 (L2), of the model's dimension."""
+    @property
+    def models(self) -> Collection[str]:
+        """The names of all that are installed, under which their vectors are stored."""
+        ...
+
+    async def embed(self, text: str, model: str | None = None) -> NDArray[np.float32]:
+        """Return the vector of a passage by one of `models`, by `self.model` when None."""
+        ...
+
+    async def embed_question(self, text: str) -> Mapping[str, NDArray[np.float32]]:
+        """Return the vectors of a question by each of `models`; some read it otherwise than a passage."""
         ...

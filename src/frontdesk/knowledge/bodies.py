@@ -26,6 +26,8 @@ class KnowledgeBaseBody(WireModel):
     name: str
     description: str
     embedding_model: str
+    next_embedding_model: str | None
+    embedding_progress: int
     reranker_model: str | None
     number_of_retrieved_chunks: int
     sentence_window_size: int
@@ -43,6 +45,8 @@ class KnowledgeBaseBody(WireModel):
         return cls(
             id=base.id,
             embedding_model=base.embedding_model,
+            next_embedding_model=base.next_embedding_model,
+            embedding_progress=base.embedding_progress,
             files_count=base.files_count,
             faqs_count=base.faqs_count,
             created_at=base.created_at,
@@ -58,10 +62,15 @@ class KnowledgeBasePage(PageOf):
 
 
 class ChangeKnowledgeBaseBody(LenientModel):
-    """What to change of a knowledge base; absent keys stay as they are. `embeddingModel` is the installation's."""
+    """What to change of a knowledge base; absent keys stay as they are.
+
+    `embeddingModel` is one of those installed. It reads the knowledge base once it has read every passage
+    (`nextEmbeddingModel`, `embeddingProgress`); naming the present one stops that.
+    """
 
     name: str = ""
     description: str = ""
+    embedding_model: str | None = None
     reranker_model: str | None = None
     number_of_retrieved_chunks: int = Field(12, ge=1, le=100)
     sentence_window_size: int = Field(2, ge=0, le=100)

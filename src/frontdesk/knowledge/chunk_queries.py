@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ChunkId, DocumentId, KnowledgeBaseId, new_id
+from frontdesk.knowledge.embedding_queries import render_vector
 from frontdesk.knowledge.ingest import content_key
 from frontdesk.knowledge.model import Chunk, Passage
 from frontdesk.knowledge.text import guess_language
+from frontdesk.knowledge.wanting import ask_for_other_vectors
 
 _BATCH: Final = 200  # passages of one statement
 _CHUNK: Final = """
@@ -83,6 +82,8 @@ async def replace_passages(
     )
     await tx.execute(f"UPDATE document_files SET page_count = %(pages)s {where}", {**params, "pages": page_count})
     await _count_again(tx, document_id)
+    for model in {passage.model for passage in passages}:
+        await ask_for_other_vectors(tx, document_id, has=model)
     return removed > 0
 
 
@@ -108,6 +109,7 @@ async def update_chunk(tx: Tx, chunk: Chunk, passage: Passage) -> None:
     )
     await _insert_index(tx, [_Row(chunk.id, chunk.position, passage)])
     await _count_again(tx, chunk.document_id)
+    await ask_for_other_vectors(tx, chunk.document_id, has=passage.model)
 
 
 async def delete_chunk(tx: Tx, chunk: Chunk) -> None:
@@ -115,11 +117,6 @@ async def delete_chunk(tx: Tx, chunk: Chunk) -> None:
     params = {"organization": tx.organization_id, "chunk": chunk.id}
     await tx.execute("DELETE FROM chunks WHERE organization_id = %(organization)s AND id = %(chunk)s", params)
     await _count_again(tx, chunk.document_id)
-
-
-def render_vector(vector: NDArray[np.float32]) -> str:
-    """Return the literal of a `halfvec`."""
-    return f"[{','.join(map(str, vector.astype(np.float16).tolist()))}]"
 
 
 async def _insert_chunks(tx: Tx, document_id: DocumentId, rows: Sequence[_Row]) -> None:

@@ -16,7 +16,15 @@ from frontdesk.core.live import Event, announce
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.core.uploads import delete_upload, find_unused
-from frontdesk.knowledge import batch_handlers, batch_queries, chunk_queries, document_queries, queries, version_queries
+from frontdesk.knowledge import (
+    batch_handlers,
+    batch_queries,
+    chunk_queries,
+    document_queries,
+    queries,
+    reembedding,
+    version_queries,
+)
 from frontdesk.knowledge.ingest import prepare_passage
 from frontdesk.knowledge.model import Passage
 from frontdesk.knowledge.parsing import Limits, ParsedFile, ParseFailed, parse_file
@@ -191,6 +199,7 @@ async def on_upload_issued(services: Services, organization_id: OrganizationId, 
 
 HANDLERS: dict[str, Handler] = {
     **batch_handlers.HANDLERS,
+    **reembedding.HANDLERS,
     "knowledge.document_added": on_document_added,
     "knowledge.documents_removed": on_documents_removed,
     "core.upload_issued": on_upload_issued,

@@ -53,7 +53,9 @@ class KnowledgeBase:
 
     id: KnowledgeBaseId
     settings: BaseSettings
-    embedding_model: str
+    embedding_model: str  # that reads it
+    next_embedding_model: str | None  # that is to, once it has read every passage; None: no other
+    embedding_progress: int  # percent of the passages that the next one has read
     files_count: int
     faqs_count: int
     created_at: datetime

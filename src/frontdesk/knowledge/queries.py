@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from psycopg.errors import UniqueViolation
@@ -16,6 +16,7 @@ _SETTINGS = """name, description, reranker_model, number_of_retrieved_chunks, se
                similarity_cutoff, enable_rerank"""
 _BASE = f"""
     SELECT b.id, {", ".join(f"b.{column.strip()}" for column in _SETTINGS.split(","))}, b.embedding_model,
+           b.next_embedding_model, b.embedding_progress,
            count(d.id) FILTER (WHERE d.kind = 'file'), count(d.id) FILTER (WHERE d.kind = 'faq'),
            b.created_at, b.updated_at
       FROM knowledge_bases b
@@ -184,8 +185,8 @@ async def delete_label(tx: Tx, label_id: LabelId) -> None:
 
 
 def _to_base(row: Row) -> KnowledgeBase:
-    base_id, *settings, model, files, faqs, created_at, updated_at = row
-    return KnowledgeBase(base_id, BaseSettings(*settings), model, files, faqs, created_at, updated_at)
+    settings = 1 + len(fields(BaseSettings))
+    return KnowledgeBase(row[0], BaseSettings(*row[1:settings]), *row[settings:])
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ Scores do not depend on the order in which the database meets rows: sums are of 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +23,7 @@ from frontdesk.access.sql import compile_predicate
 from frontdesk.core.db import Row, Tx
 from frontdesk.core.embedding import Embedder
 from frontdesk.core.ids import ChunkId, DocumentId, KnowledgeBaseId
-from frontdesk.knowledge.chunk_queries import render_vector
+from frontdesk.knowledge.embedding_queries import render_vector
 from frontdesk.knowledge.errors import ScopeLeak
 from frontdesk.knowledge.scoring import FOUND_THRESHOLD, OTHER_LANGUAGE, VECTOR_WEIGHT, find_floor
 from frontdesk.knowledge.text import Language, guess_language, split_question
@@ -47,6 +47,11 @@ class Question:
     vector: NDArray[np.float32]
     model: str  # that made the vector
     language: Language
+    others: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)  # vectors by the other models, by name
+
+    def find_vector(self, model: str) -> NDArray[np.float32] | None:
+        """Return the vector to be compared with those that `model` made; None when it is not installed."""
+        return self.vector if model == self.model else self.others.get(model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ class PermittedDocument:
 async def prepare_question(embedder: Embedder, text: str) -> Question:
     """Make a question ready; takes milliseconds, so call it before a transaction begins."""
     read = text[:_LONGEST_QUESTION]
-    return Question(text, await embedder.embed(read), embedder.model, guess_language(read))
+    vectors = dict(await embedder.embed_question(read))
+    return Question(text, vectors.pop(embedder.model), embedder.model, guess_language(read), vectors)
 
 
 async def search(tx: Tx, scope: Scope, question: Question, *, limit: int = 12) -> SearchResult:
@@ -154,6 +160,7 @@ class _Permitted:
     other_language: list[int]
     chunk_count: int
     term_count: int
+    models: list[str]  # that the organization's knowledge bases are read by
 
 
 async def _compile(tx: Tx, scope: Scope, language: Language) -> _Permitted:
@@ -166,7 +173,9 @@ async def _compile(tx: Tx, scope: Scope, language: Language) -> _Permitted:
                coalesce(array_agg(d.number) FILTER (WHERE d.language IS DISTINCT FROM %(language)s), '{{}}')
                AS other_language,
                coalesce(sum(d.chunk_count), 0) AS chunk_count,
-               coalesce(sum(d.term_count), 0)::bigint AS term_count
+               coalesce(sum(d.term_count), 0)::bigint AS term_count,
+               (SELECT coalesce(array_agg(DISTINCT embedding_model), '{{}}') FROM knowledge_bases
+                 WHERE organization_id = %(organization)s AND deleted_at IS NULL) AS models
           FROM documents d
          WHERE d.organization_id = %(organization)s AND {predicate}
     """
@@ -208,13 +217,8 @@ _NEAREST: Final = """
      ORDER BY {score} DESC, content_key, chunk_id
      LIMIT %(limit)s
 """
-_NEAREST_SAME: Final = _NEAREST.format(
-    is_same_language="TRUE", numbers="%(same_language)s", score=_judge("similarity", "0", "0")
-)
-_NEAREST_OTHER: Final = _NEAREST.format(
-    is_same_language="FALSE", numbers="%(other_language)s", score=_judge("similarity", "0", "%(penalty)s")
-)
-_SCORE: Final = _judge("similarity", "text", "CASE WHEN is_same_language THEN 0 ELSE %(penalty)s END")
+# Words are counted over all that is permitted, and found in the part that one model reads; for all of it, the planner
+# drops the condition.
 _RANK: Final = f"""
     WITH postings AS MATERIALIZED (
         SELECT term, chunk_id, document_number, frequency, term_count FROM chunk_terms
@@ -230,9 +234,17 @@ _RANK: Final = f"""
         SELECT p.chunk_id, min(p.document_number) AS document_number, sum(round(w.weight * p.frequency
                / (p.frequency + %(k1)s * (1 - %(b)s + %(b)s * p.term_count / %(mean_length)s)))) AS score
           FROM weights w JOIN postings p ON p.term = w.term
+         WHERE %(is_whole)s OR p.document_number = ANY(%(same_language)s::bigint[])
+               OR p.document_number = ANY(%(other_language)s::bigint[])
          GROUP BY p.chunk_id
     ), vector_leg AS MATERIALIZED (
-        ({_NEAREST_SAME}) UNION ALL ({_NEAREST_OTHER})
+        ({_NEAREST.format(is_same_language="TRUE", numbers="%(same_language)s", score=_judge("similarity", "0", "0"))})
+        UNION ALL
+        ({
+    _NEAREST.format(
+        is_same_language="FALSE", numbers="%(other_language)s", score=_judge("similarity", "0", "%(penalty)s")
+    )
+})
     ), worded AS (
         SELECT t.chunk_id, e.content_key, t.document_number = ANY(%(same_language)s::bigint[]) AS is_same_language,
                -((e.embedding <#> %(vector)s::halfvec) + 0) AS similarity,
@@ -241,35 +253,90 @@ _RANK: Final = f"""
           LEFT JOIN embeddings e ON e.organization_id = %(organization)s AND e.model = %(model)s
                                 AND e.document_number = t.document_number AND e.chunk_id = t.chunk_id
     ), judged AS (
-        SELECT chunk_id, content_key, is_same_language, {_SCORE} AS score
+        SELECT chunk_id, content_key, is_same_language, {
+    _judge("similarity", "text", "CASE WHEN is_same_language THEN 0 ELSE %(penalty)s END")
+} AS score
           FROM worded
         UNION ALL
         SELECT chunk_id, content_key, is_same_language, score
           FROM vector_leg v
          WHERE NOT EXISTS (SELECT 1 FROM text_leg t WHERE t.chunk_id = v.chunk_id)
     )
-    SELECT chunk_id, score FROM judged
+    SELECT chunk_id, score, is_same_language, content_key FROM judged
      ORDER BY score >= %(threshold)s DESC, is_same_language DESC, score DESC, content_key, chunk_id
      LIMIT %(limit)s
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Those of the permitted documents whose passages one model reads."""
+
+    model: str
+    same_language: list[int]
+    other_language: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A passage with its score, and what orders it among others."""
+
+    chunk_id: ChunkId
+    score: float
+    is_same_language: bool
+    content_key: bytes | None  # None: it has no vector yet
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Sorts as the statement does."""
+        found = self.score >= FOUND_THRESHOLD
+        return (not found, not self.is_same_language, -self.score, self.content_key or b"\xff" * 33, self.chunk_id)
 
 
 async def _rank(tx: Tx, permitted: _Permitted, question: Question, limit: int) -> dict[ChunkId, float]:
     """Return the best passages with their scores, best first."""
     if not permitted.numbers:
         return {}
+    ranked = [
+        one for part in await _split(tx, permitted) for one in await _rank_part(tx, permitted, part, question, limit)
+    ]
+    best = sorted(ranked, key=lambda one: one.place)[:limit]
+    return {one.chunk_id: min(max(one.score, 0.0), 1.0) for one in best}
+
+
+async def _split(tx: Tx, permitted: _Permitted) -> list[_Part]:
+    """Divide the permitted documents by the model of their knowledge base. A vector meets only its like."""
+    if len(permitted.models) == 1:
+        return [_Part(permitted.models[0], permitted.same_language, permitted.other_language)]
+    sql = """
+        SELECT b.embedding_model AS model,
+               coalesce(array_agg(d.number) FILTER (WHERE d.number = ANY(%(same)s::bigint[])), '{}') AS same_language,
+               coalesce(array_agg(d.number) FILTER (WHERE d.number <> ALL(%(same)s::bigint[])), '{}') AS other_language
+          FROM documents d
+          JOIN knowledge_bases b ON b.organization_id = d.organization_id AND b.id = d.knowledge_base_id
+         WHERE d.organization_id = %(organization)s AND d.number = ANY(%(numbers)s::bigint[])
+         GROUP BY b.embedding_model
+    """
+    params = {"same": permitted.same_language, "numbers": permitted.numbers}
+    return await tx.fetch_as(_Part, sql, {**params, "organization": tx.organization_id})
+
+
+async def _rank_part(tx: Tx, permitted: _Permitted, part: _Part, question: Question, limit: int) -> Sequence[_Ranked]:
+    """Return the best of a part. Where its model is not installed, words alone count."""
+    vector = question.find_vector(part.model)
     params = {
         "organization": tx.organization_id,
         "numbers": permitted.numbers,
-        "same_language": permitted.same_language,
-        "other_language": permitted.other_language,
+        "same_language": part.same_language,
+        "other_language": part.other_language,
+        "is_whole": len(part.same_language) + len(part.other_language) == len(permitted.numbers),
         "chunk_count": float(permitted.chunk_count),
         "mean_length": max(permitted.term_count / max(permitted.chunk_count, 1), 1.0),
         "terms": sorted(set(split_question(question.text[:_LONGEST_QUESTION])))[:_MOST_TERMS],
-        "vector": render_vector(question.vector),
-        "model": question.model,
+        "vector": render_vector(question.vector if vector is None else vector),
+        "model": "" if vector is None else part.model,
         "vector_weight": VECTOR_WEIGHT,
-        "floor": find_floor(question.model, question.language),
+        "floor": find_floor(part.model, question.language),
         "threshold": FOUND_THRESHOLD,
         "penalty": OTHER_LANGUAGE,
         "k1": _K1,
@@ -277,7 +344,7 @@ async def _rank(tx: Tx, permitted: _Permitted, question: Question, limit: int) -
         "limit": limit,
     }
     rows = await _fetch_planned(tx, _RANK, params)
-    return {chunk: min(max(score, 0.0), 1.0) for chunk, score in rows}
+    return [_Ranked(*row) for row in rows]
 
 
 async def _fetch_planned(tx: Tx, sql: str, params: Mapping[str, Any]) -> Sequence[Row]:
