@@ -2,26 +2,26 @@
 
 import "./console.css";
 import "./setup";
+import { startBuilders } from "./builder";
 import { startCopying } from "./copy";
 import { startDrawer } from "./drawer";
 import { startGrowing } from "./grow";
 import { startKeyboard } from "./keyboard";
 import { startListening } from "./live";
 import { startMenus } from "./menus";
-import { startScopes } from "./scope";
 import { startSelecting } from "./select";
 import { startThreads } from "./thread";
 import { startTimes } from "./times";
 import { startToasts } from "./toasts";
 import { startUploads } from "./upload";
 
+startBuilders();
 startCopying();
 startDrawer();
 startGrowing();
 startKeyboard();
 startListening();
 startMenus();
-startScopes();
 startSelecting();
 startThreads();
 startTimes();

@@ -19,6 +19,7 @@ WORDS = {
     "listed": tuple(LISTS),
     "which": ("visitors", "members"),
     "assurance": ("signed",),
+    "kind": ("file", "faq"),
 }  # parameters that are no ids
 
 

@@ -235,7 +235,7 @@ async def test_the_boxes_offer_bases_and_labels(olga, db, services, organization
         label = await make_label(tx, base.id, "public")
     text = (await olga.get(f"/console/platforms/{shop.id}/access/visitors", htmx=True)).text
     assert f'data-base="{base.id}"' in text
-    assert f'data-label="{label}"' in text
+    assert f'<option value="{label}">public</option>' in text
 
 
 async def test_names_are_text(olga, db, organization):

@@ -24,6 +24,7 @@ from frontdesk.console.faults import screen_router
 from frontdesk.console.lists import PAGE_SIZE, address_of, is_list_only
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.pages import go, look_of, page
+from frontdesk.console.query_builder import load_offer
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Forbidden, FrontdeskError, InvalidRequest, NotFound
 from frontdesk.core.ids import AssistantId, KnowledgeBaseId
@@ -209,6 +210,8 @@ async def _load(tx: Tx, member: MemberCtx, assistant_id: UUID) -> dict[str, Any]
         "inboxes": inboxes,
         "may_edit": await _may_edit(tx, member, assistant.id),
         "model_urls": member.services.model_urls,
+        "offer": await load_offer(tx, member, inboxes),
+        "vendor_faqs": member.organization.vendor_faq_reading,
     }
 
 

@@ -15,6 +15,7 @@ from frontdesk.access.parse import parse_query_metadata
 from frontdesk.access.profiles import AccessProfile, AssignedProfile
 from frontdesk.access.queries import list_assigned, list_profiles
 from frontdesk.access.warnings import AccessWarning
+from frontdesk.channels.queries import list_inboxes
 from frontdesk.console import conditions
 from frontdesk.console.contact import Head, load_head
 from frontdesk.console.contacts import PATH
@@ -22,6 +23,7 @@ from frontdesk.console.faults import screen_router
 from frontdesk.console.lists import address_of, is_list_only
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.pages import go, look_of, page
+from frontdesk.console.query_builder import Asks, Offer, load_offer, show_preview, try_text
 from frontdesk.console.reading import Reading, list_situations, load_reading
 from frontdesk.contacts.access_actions import (
     assign_profile,
@@ -34,6 +36,7 @@ from frontdesk.conversations.model import MAX_CONTENT
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import ContactId, ProfileId
 from frontdesk.knowledge.search import PermittedDocument, count_permitted, list_permitted
+from frontdesk.lifecycle.what_if import WhatIf, preview_contact
 from frontdesk.organizations.model import Right
 
 router = screen_router()
@@ -165,7 +168,8 @@ async def show_conditions(request: Request, contact_id: UUID, member: AccessEdit
     async with member.db.begin(member.organization_id) as tx:
         head = await load_head(tx, member, contact_id)
     contact = head.view.contact
-    return _show_editor(request, head, conditions.write_field(contact.query_metadata), contact.profiles_mode)
+    text = conditions.write_field(contact.query_metadata)
+    return await _show_editor(request, member, head, text, contact.profiles_mode)
 
 
 @router.post("/contacts/{contact_id}/access/conditions")
@@ -184,22 +188,59 @@ async def save_conditions(
     except InvalidQueryMetadata as error:
         async with member.db.begin(member.organization_id) as tx:
             head = await load_head(tx, member, contact_id)
-        return _show_editor(request, head, text, mode, error)
+        return await _show_editor(request, member, head, text, mode, status=error.status)
     return go(request, f"{PATH}/{contact_id}/access", flash=look_of(request)._("The access is saved."))
 
 
-def _show_editor(
-    request: Request, head: Head, text: str, mode: ProfilesMode, error: InvalidQueryMetadata | None = None
+@router.post("/contacts/{contact_id}/access/conditions/check")
+async def check_conditions(
+    request: Request,
+    contact_id: UUID,
+    member: AccessEditor,
+    text: Annotated[str, Form()] = "",
+    mode: Annotated[ProfilesMode, Form()] = "replace",
 ) -> Response:
+    """Say what the conditions would open, and what this contact would read more or less."""
+    async with member.db.begin(member.organization_id) as tx:
+        head = await load_head(tx, member, contact_id)
+        offer = await _load_offer(tx, member, head)
+    return await show_preview(request, member, text, Layer.CONTACT, offer, _ask(member, head, mode))
+
+
+async def _load_offer(tx: Tx, member: MemberCtx, head: Head) -> Offer:
+    """Offer what the assistants of the contact's platforms have; of a contact on none, everything."""
+    ids = [one.inbox_id for one in head.view.inboxes]
+    if not ids:
+        return await load_offer(tx, member, None)
+    inboxes, _ = await list_inboxes(tx, ids)
+    return await load_offer(tx, member, inboxes)
+
+
+def _ask(member: MemberCtx, head: Head, mode: ProfilesMode) -> Asks:
+    async def ask(tx: Tx, raw: dict[str, Any] | None) -> WhatIf:
+        return await preview_contact(tx, member.caller, head.view.contact.id, raw, mode)
+
+    return ask
+
+
+async def _show_editor(
+    request: Request, member: MemberCtx, head: Head, text: str, mode: ProfilesMode, *, status: int = 200
+) -> Response:
+    async with member.db.begin(member.organization_id) as tx:
+        offer = await _load_offer(tx, member, head)
+        preview, unread = await try_text(tx, member, text, Layer.CONTACT, offer, _ask(member, head, mode))
     return page(
         request,
         "contact/conditions.html",
-        status=error.status if error else 200,
+        status=status,
         head=head,
         text=text,
         mode=mode,
-        error=error,
-        lines=conditions.mark_refused(text, error) if error else (),
+        error=unread,
+        offer=offer,
+        preview=preview,
+        lines=conditions.mark_refused(text, unread) if unread else (),
+        vendor_faqs=member.organization.vendor_faq_reading,
     )
 
 

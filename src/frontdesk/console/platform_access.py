@@ -18,14 +18,14 @@ from frontdesk.channels.model import Inbox, InboxChanges
 from frontdesk.console import conditions
 from frontdesk.console.conditions import Opened
 from frontdesk.console.faults import screen_router
-from frontdesk.console.labelling import list_all_labels
 from frontdesk.console.members import MemberCtx
 from frontdesk.console.pages import go, look_of, page
 from frontdesk.console.platforms import PATH, Editor, Viewer, load_head
+from frontdesk.console.query_builder import Asks, load_offer, show_preview, try_text
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError, NotFound
-from frontdesk.core.ids import KnowledgeBaseId, LabelId
 from frontdesk.knowledge.search import count_permitted
+from frontdesk.lifecycle.what_if import WhatIf, preview_inbox
 from frontdesk.organizations.model import Right
 
 router = screen_router()
@@ -57,15 +57,6 @@ class ScopeView:
     readable: int  # documents of the assistant; for everybody: those that are left
     whole: int
     warnings: Sequence[AccessWarning]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A knowledge base of the assistant with its labels, to be ticked."""
-
-    id: KnowledgeBaseId
-    name: str
-    labels: Sequence[tuple[LabelId, str]]
 
 
 @router.get("/platforms/{inbox_id}/access")
@@ -111,19 +102,28 @@ async def save(
 async def check(
     request: Request, inbox_id: UUID, which: Which, member: Editor, text: Annotated[str, Form()] = ""
 ) -> Response:
-    """Say what the text would open, before it is saved."""
-    view, error = await _try(member, inbox_id, which, text)
-    lines = conditions.mark_refused(text, error) if error else ()
-    return page(request, "platforms/scope_preview.html", view=view, unread=error, lines=lines)
+    """Say what the text would open, and who would read what, before it is saved."""
+    async with member.db.begin(member.organization_id) as tx:
+        inbox = (await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)).inbox
+        offer = await load_offer(tx, member, [inbox])
+    return await show_preview(request, member, text, _FIELDS[which].layer, offer, _ask(member, inbox, which))
+
+
+def _ask(member: MemberCtx, inbox: Inbox, which: Which) -> Asks:
+    async def ask(tx: Tx, raw: dict[str, Any] | None) -> WhatIf:
+        return await preview_inbox(tx, member.caller, inbox.id, _changes(which, raw))
+
+    return ask
 
 
 async def _show_form(
     request: Request, member: MemberCtx, inbox_id: UUID, which: Which, text: str, error: FrontdeskError | None = None
 ) -> Response:
-    view, unread = await _try(member, inbox_id, which, text)
+    layer = _FIELDS[which].layer
     async with member.db.begin(member.organization_id) as tx:
         head = await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)
-        choices = await _list_choices(tx, head.inbox)
+        offer = await load_offer(tx, member, [head.inbox])
+        preview, unread = await try_text(tx, member, text, layer, offer, _ask(member, head.inbox, which))
     return page(
         request,
         "platforms/scope_form.html",
@@ -131,26 +131,14 @@ async def _show_form(
         head=head,
         which=which,
         text=text,
-        choices=choices,
-        view=view,
-        unread=unread or (error if isinstance(error, InvalidQueryMetadata) else None),
+        layer=layer.name,
+        offer=offer,
+        preview=preview,
+        unread=unread,
         error=None if isinstance(error, InvalidQueryMetadata) else error,
         lines=conditions.mark_refused(text, unread) if unread else (),
+        vendor_faqs=member.organization.vendor_faq_reading,
     )
-
-
-async def _try(
-    member: MemberCtx, inbox_id: UUID, which: Which, text: str
-) -> tuple[ScopeView | None, InvalidQueryMetadata | None]:
-    """Return what the text would be, or why it cannot be read. Raises NotFound."""
-    async with member.db.begin(member.organization_id) as tx:
-        inbox = (await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)).inbox
-        try:
-            changed = replace(inbox, **_changes(which, conditions.read_field(text)))
-            return await _look(tx, member, changed, which), None
-        except InvalidQueryMetadata as error:
-            error.pointer = (error.pointer or "").removeprefix(_FIELDS[which].pointer) or None
-            return None, error
 
 
 async def _look(tx: Tx, member: MemberCtx, inbox: Inbox, which: Which) -> ScopeView:
@@ -170,14 +158,6 @@ async def _look(tx: Tx, member: MemberCtx, inbox: Inbox, which: Which) -> ScopeV
 async def _whole(tx: Tx, inbox: Inbox) -> Scope:
     bases = (await find_base_names(tx, [inbox.assistant_id]))[inbox.assistant_id]
     return any_of(*(KnowledgeBase(base.id) for base in bases))
-
-
-async def _list_choices(tx: Tx, inbox: Inbox) -> list[Choice]:
-    bases = (await find_base_names(tx, [inbox.assistant_id]))[inbox.assistant_id]
-    return [
-        Choice(base.id, base.name, [(label.id, label.name) for label in await list_all_labels(tx, base.id)])
-        for base in bases
-    ]
 
 
 def _changes(which: Which, raw: dict[str, Any] | None) -> InboxChanges:

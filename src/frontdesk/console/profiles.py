@@ -21,11 +21,13 @@ from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.navigation import N_
 from frontdesk.console.pages import go, look_of, page
 from frontdesk.console.profile_rules import tell_rules
+from frontdesk.console.query_builder import Asks, load_offer, show_preview, try_text
 from frontdesk.contacts.holders import list_holders
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import FrontdeskError, PreconditionFailed
 from frontdesk.core.ids import ProfileId
 from frontdesk.knowledge.search import count_permitted, list_permitted
+from frontdesk.lifecycle.what_if import WhatIf, preview_profile
 from frontdesk.organizations.model import Right
 
 router = screen_router()
@@ -86,9 +88,9 @@ async def show_profiles(request: Request, member: Viewer) -> Response:
 
 
 @router.get("/access-profiles/new")
-async def show_new_profile(request: Request, member: Editor) -> Response:  # noqa: ARG001 -- the right is what counts
+async def show_new_profile(request: Request, member: Editor) -> Response:
     """Show the empty form."""
-    return _show_form(request, Written(), None)
+    return await _show_form(request, member, Written(), None)
 
 
 @router.post("/access-profiles/new")
@@ -99,7 +101,7 @@ async def add_profile(request: Request, member: Editor, written: Annotated[Writt
         async with member.db.begin(member.organization_id) as tx:
             profile, _ = await actions.create_profile(tx, member.caller, changes)
     except FrontdeskError as error:
-        return _show_form(request, written, None, error)
+        return await _show_form(request, member, written, None, error)
     return go(request, f"{PATH}/{profile.id}", flash=look_of(request)._("The profile is added."))
 
 
@@ -147,7 +149,7 @@ async def show_edit(request: Request, profile_id: UUID, member: Editor) -> Respo
     """Show the profile in a form."""
     async with member.db.begin(member.organization_id) as tx:
         profile = await queries.get_profile(tx, ProfileId(profile_id))
-    return _show_form(request, _written(profile), profile)
+    return await _show_form(request, member, _written(profile), profile)
 
 
 @router.post("/access-profiles/{profile_id}/edit")
@@ -162,7 +164,7 @@ async def save(request: Request, profile_id: UUID, member: Editor, written: Anno
     except FrontdeskError as error:
         async with member.db.begin(member.organization_id) as tx:
             profile = await queries.get_profile(tx, ProfileId(profile_id))
-        return _show_form(request, written, profile, error)
+        return await _show_form(request, member, written, profile, error)
     return go(request, f"{PATH}/{profile_id}", flash=look_of(request)._("The profile is saved."))
 
 
@@ -195,11 +197,45 @@ def _written(profile: AccessProfile) -> Written:
     )
 
 
-def _show_form(
-    request: Request, written: Written, profile: AccessProfile | None, error: FrontdeskError | None = None
+@router.post("/access-profiles/new/check")
+async def check_new(request: Request, member: Editor, written: Annotated[Written, Form()]) -> Response:
+    """Say what the conditions of a profile that is not there yet would open."""
+    async with member.db.begin(member.organization_id) as tx:
+        offer = await load_offer(tx, member, None)
+    return await show_preview(request, member, written.text, Layer.PROFILE, offer)
+
+
+@router.post("/access-profiles/{profile_id}/check")
+async def check(request: Request, profile_id: UUID, member: Editor, written: Annotated[Written, Form()]) -> Response:
+    """Say what the conditions would open, and who would read what then."""
+    async with member.db.begin(member.organization_id) as tx:
+        profile = await queries.get_profile(tx, ProfileId(profile_id))
+        offer = await load_offer(tx, member, None)
+    return await show_preview(request, member, written.text, Layer.PROFILE, offer, _ask(member, profile, written))
+
+
+def _ask(member: MemberCtx, profile: AccessProfile, written: Written) -> Asks:
+    least = Assurance[written.minimum_assurance.upper()]
+
+    async def ask(tx: Tx, raw: dict[str, Any] | None) -> WhatIf:
+        return await preview_profile(tx, member.caller, profile.id, raw, minimum_assurance=least)
+
+    return ask
+
+
+async def _show_form(
+    request: Request,
+    member: MemberCtx,
+    written: Written,
+    profile: AccessProfile | None,
+    error: FrontdeskError | None = None,
 ) -> Response:
-    is_unread = isinstance(error, InvalidQueryMetadata)
     is_lost = isinstance(error, PreconditionFailed)
+    async with member.db.begin(member.organization_id) as tx:
+        offer = await load_offer(tx, member, None)
+        ask = _ask(member, profile, written) if profile else None
+        preview, unread = await try_text(tx, member, written.text, Layer.PROFILE, offer, ask)
+    is_unread = isinstance(error, InvalidQueryMetadata)
     return page(
         request,
         "profiles/edit.html",
@@ -208,8 +244,11 @@ def _show_form(
         profile=profile,
         stored=_written(profile) if profile and is_lost else None,
         errors=field_errors(error) if error and not is_unread and not is_lost else {},
-        unread=error if is_unread else None,
-        lines=conditions.mark_refused(written.text, error) if isinstance(error, InvalidQueryMetadata) else (),
+        offer=offer,
+        preview=preview,
+        unread=unread,
+        lines=conditions.mark_refused(written.text, unread) if unread else (),
+        vendor_faqs=member.organization.vendor_faq_reading,
         assurances=[one.name.lower() for one in Assurance],
     )
 

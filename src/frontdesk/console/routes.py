@@ -47,6 +47,7 @@ from frontdesk.console import (
     profile_rules,
     profile_templates,
     profiles,
+    query_builder,
     settings_account,
     settings_audit,
     settings_erasures,
@@ -110,6 +111,7 @@ SCREENS = (
     profile_templates.router,  # before those that take an id where it has a word
     profile_rules.router,
     profiles.router,
+    query_builder.router,
     knowledge.router,
     knowledge_batches.router,  # before those that take an id where it has a word
     knowledge_documents.router,  # before those that take an id where it has a word

@@ -7,10 +7,15 @@ from fastapi import Form, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
+from frontdesk.access.actions import review_query_metadata
+from frontdesk.access.errors import InvalidQueryMetadata
+from frontdesk.access.model import Layer
 from frontdesk.channels.access import list_visible_inboxes
+from frontdesk.console import conditions
 from frontdesk.console.faults import field_errors, screen_router
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.pages import go, look_of, page
+from frontdesk.console.query_builder import load_offer, show_preview, try_text
 from frontdesk.console.rights import BUILT_IN, GROUPS, RIGHTS
 from frontdesk.console.settings_frame import PATH, settings_page
 from frontdesk.core.db import Tx
@@ -34,14 +39,16 @@ class Written(BaseModel):
     rights: frozenset[str] = frozenset()
     where: str = "all"  # or "some": the inboxes that are ticked
     inboxes: frozenset[UUID] = frozenset()
+    text: str | None = None  # query metadata: what holders read as themselves, and may open to others; None: it stays
 
     def to_draft(self, old: Role | None) -> RoleDraft:
-        """Return what is to be written; the documents that the role opens to its holders stay."""
+        """Return what is to be written. Raises InvalidQueryMetadata."""
+        stored = old.query_metadata if old else None
         return RoleDraft(
             self.name,
             frozenset(right for right in Right if right in self.rights),
             None if self.where == "all" else frozenset(map(InboxId, self.inboxes)),
-            old.query_metadata if old else None,
+            stored if self.text is None else conditions.read_field(self.text),
         )
 
 
@@ -74,7 +81,8 @@ async def create(request: Request, member: Editor, written: Annotated[Written, F
     """Make a role."""
     try:
         async with member.db.begin(member.organization_id) as tx:
-            await roles.create_role(tx, member.caller, written.to_draft(None))
+            draft = await _check(tx, written, None)
+            await roles.create_role(tx, member.caller, draft)
     except FrontdeskError as error:
         return await _show_form(request, member, None, written, error)
     return go(request, f"{PATH}/roles", flash=look_of(request)._("The role is made."))
@@ -90,6 +98,7 @@ async def show_edit(request: Request, role_id: UUID, member: Editor) -> Response
         rights=frozenset(role.rights),
         where="all" if role.inbox_ids is None else "some",
         inboxes=frozenset(UUID(str(inbox)) for inbox in role.inbox_ids or ()),
+        text=conditions.write_field(role.query_metadata),
     )
     return await _show_form(request, member, role_id, written)
 
@@ -100,7 +109,7 @@ async def save(request: Request, role_id: UUID, member: Editor, written: Annotat
     try:
         async with member.db.begin(member.organization_id) as tx:
             role = await _find(tx, member, role_id)
-            await roles.update_role(tx, member.caller, role.id, written.to_draft(role))
+            await roles.update_role(tx, member.caller, role.id, await _check(tx, written, role))
     except NotFound:
         raise
     except FrontdeskError as error:
@@ -117,9 +126,16 @@ async def _show_form(
 ) -> Response:
     async with member.db.begin(member.organization_id) as tx:
         inboxes, _ = await list_visible_inboxes(tx, member.caller)
+        offer = await load_offer(tx, member, None)
+        preview, unread = await try_text(tx, member, written.text or "", Layer.ROLE, offer)
     return page(
         request,
         "settings/role_form.html",
+        offer=offer,
+        preview=preview,
+        unread=unread,
+        lines=conditions.mark_refused(written.text or "", unread) if unread else (),
+        vendor_faqs=member.organization.vendor_faq_reading,
         status=error.status if error else 200,
         role_id=role_id,
         written=written,
@@ -127,8 +143,22 @@ async def _show_form(
         groups=GROUPS,
         right_names=RIGHTS,
         offered={right for right in Right if member.may(right)},
-        errors=field_errors(error) if error else {},
+        errors=field_errors(error) if error and not isinstance(error, InvalidQueryMetadata) else {},
     )
+
+
+@router.post("/settings/roles/check")
+async def check(request: Request, member: Editor, written: Annotated[Written, Form()]) -> Response:
+    """Say what the conditions of a role would open."""
+    async with member.db.begin(member.organization_id) as tx:
+        offer = await load_offer(tx, member, None)
+    return await show_preview(request, member, written.text or "", Layer.ROLE, offer)
+
+
+async def _check(tx: Tx, written: Written, old: Role | None) -> RoleDraft:
+    draft = written.to_draft(old)
+    await review_query_metadata(tx, draft.query_metadata, layer=Layer.ROLE, at="/queryMetadata")
+    return draft
 
 
 @router.get("/settings/roles/{role_id}/delete")

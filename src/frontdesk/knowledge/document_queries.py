@@ -56,6 +56,13 @@ async def list_documents(
     return [_to_document(row) for row in rows], int(count)
 
 
+async def list_document_ids(tx: Tx, base_id: KnowledgeBaseId, kind: DocumentKind, *, limit: int) -> list[DocumentId]:
+    """Return the ids of the files or FAQs of a knowledge base, at most `limit`."""
+    params = {"organization": tx.organization_id, "base": base_id, "kind": kind, "limit": limit}
+    rows = await tx.fetch(f"SELECT d.id FROM documents d {_IN_BASE} ORDER BY d.id LIMIT %(limit)s", params)
+    return [DocumentId(row[0]) for row in rows]
+
+
 async def find_document(
     tx: Tx, base_id: KnowledgeBaseId, document_id: DocumentId, kind: DocumentKind
 ) -> Document | None:
