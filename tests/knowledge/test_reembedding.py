@@ -8,6 +8,7 @@ import pytest
 from frontdesk.access.model import All
 from frontdesk.core.errors import InvalidRequest
 from frontdesk.knowledge import reembedding
+from frontdesk.knowledge import search as searching
 from frontdesk.knowledge.access import access_base
 from frontdesk.knowledge.embedding import EmbedderMissing, open_embedder
 from frontdesk.knowledge.scoring import USE_MODEL
@@ -86,15 +87,16 @@ async def test_search_goes_on_while_the_next_model_reads(two, base):
 
 
 async def test_a_search_that_began_before_the_switch_finds_its_vectors(two, base):
-    """Between its two statements the other model takes over; it is answered as it would have been before."""
+    """Between its statements the other model takes over; it is answered as it would have been before."""
     before = await two.ask(All(), QUESTION)
     question = await prepare_question(two.services.embedder, QUESTION)
-    await choose(two, base, MIRROR)
-    await work(two, base)
     async with two.services.db.begin(two.caller.organization_id) as tx:
-        sql = "UPDATE knowledge_bases SET embedding_model = %(model)s WHERE organization_id = %(organization)s"
-        await tx.execute(sql, {"model": USE_MODEL, "organization": tx.organization_id})
-    assert await two.ask(All(), question) == before
+        permitted = await searching._compile(tx, All(), question.language)
+        await choose(two, base, MIRROR)
+        await work(two, base)
+        assert (await find(two, base)).embedding_model == MIRROR
+        scores = await searching._rank(tx, permitted, question, 12)
+    assert list(scores.items()) == [(hit.chunk_id, hit.score) for hit in before.hits]
 
 
 async def test_a_killed_reader_goes_on_where_it_was(two, base, monkeypatch):
