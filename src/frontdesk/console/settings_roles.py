@@ -147,7 +147,7 @@ async def _show_form(
     )
 
 
-@router.post("/settings/roles/check")
+@router.post("/settings/roles/new/check")
 async def check(request: Request, member: Editor, written: Annotated[Written, Form()]) -> Response:
     """Say what the conditions of a role would open."""
     async with member.db.begin(member.organization_id) as tx:
