@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from prometheus_client import REGISTRY
@@ -91,7 +92,8 @@ async def test_law_13_a_fault_while_the_answer_is_shown(stage: Stage, monkeypatc
     stage.model.words, stage.model.pause = ["The ", "flat ", "fee ", "is ", "80 ", "[1]."], 0.05
     wire = Wire(stage.app, 2, breaks)
     body = {"conversation": None, "isStreaming": True, "message": {"content": QUESTION, "sender": str(stage.contact)}}
-    await wire.post(f"/api/v1/chatbots/{stage.inboxes[1].assistant_id}/completions", body, stage.headers)
+    with capture_logs():
+        await wire.post(f"/api/v1/chatbots/{stage.inboxes[1].assistant_id}/completions", body, stage.headers)
     pieces = [json.loads(part.removeprefix(b"data: ")) for part in wire.after]
     assert [piece["content"] for piece in pieces] == [RULES_CHANGED["en"], RULES_CHANGED["en"], NOTHING_FOUND["en"], ""]
     assert all(piece["replace"] for piece in pieces[:3])
@@ -132,3 +134,32 @@ async def test_law_13_query_metadata_that_cannot_be_read_opens_nothing(stage: St
 
 def to_json(value: object) -> object:
     return None if value is None else Jsonb(value)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+async def test_law_13_lists_are_whole_or_not_there(stage: Stage, monkeypatch, fault: Exception):
+    """Search, view-as and the history of the chat answer a fault without one row: the problem of any bug."""
+    browser = stage.browser()
+    await browser.ask(QUESTION, key="law-13-lists-conversation")
+    thread = (await browser.open()).json()["conversation"]["id"]
+    asked = {"question": QUESTION, "inbox": str(stage.inboxes[0].id), "assurance": "signed"}
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise fault
+
+    async def look() -> list[httpx.Response]:
+        view_as = f"/api/v1/contacts/{stage.contact}/view-as"
+        history = browser.url(f"conversations/{thread}/messages")
+        return [
+            await stage.search(QUESTION),
+            await stage.client.post(view_as, json=asked, headers=stage.headers),
+            await stage.client.get(history, headers=browser.headers),
+        ]
+
+    assert [TOLD in one.text for one in await look()] == [True, True, True]
+    with monkeypatch.context() as broken, capture_logs():
+        broken.setattr(searching, "compile_predicate", fail)
+        answers = await look()
+    assert {answer.status_code for answer in answers} == {500}
+    assert len({alike(answer.content) for answer in answers}) == 1
+    assert TOLD not in answers[0].text
