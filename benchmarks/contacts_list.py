@@ -25,13 +25,13 @@ from frontdesk.channels.actions import create_inbox
 from frontdesk.channels.assistant_actions import create_assistant_with_inbox
 from frontdesk.channels.model import ChannelType, InboxChanges
 from frontdesk.channels.queries import get_default_realm
+from frontdesk.contacts.filters import Group, parse_filter
 from frontdesk.core.db import Addresses, Database, Tx
 from frontdesk.core.ids import ContactLabelId, InboxId, OrganizationId, new_id
 from frontdesk.core.secrets import Cipher
 from frontdesk.core.services import Services
 from frontdesk.core.text import utc_now
 from frontdesk.core.wire import Paging
-from frontdesk.identities.filters import Group, parse_filter
 from frontdesk.identities.listing import ContactFilters, Order, list_contacts
 from frontdesk.identities.model import IdentityKey
 from frontdesk.identities.queries import upsert_identity
