@@ -4,7 +4,18 @@ import asyncio
 import random
 
 import pytest
-from tests.laws.revoking import OF_API, OF_CLAIMS, WAYS, Wire, ask, begin_race, delete, run_race, take_profile
+from tests.laws.revoking import (
+    OF_API,
+    OF_CLAIMS,
+    WAYS,
+    Wire,
+    ask,
+    begin_race,
+    delete,
+    empty_profile,
+    run_race,
+    take_profile,
+)
 from tests.laws.stage import Stage
 
 from frontdesk.contacts.access_actions import assign_profile
@@ -114,7 +125,7 @@ async def test_law_10_taken_away_while_the_answer_is_stored(stage: Stage):
     """Who takes it away first is waited for; the answer that was about to be stored is not."""
     race = await begin_race(stage, stage.inboxes[0], claimed=False)
     async with stage.services.db.begin(stage.organization_id) as tx:
-        await take_profile(tx, race)  # not committed, so the answer does not see it yet
+        await empty_profile(tx, race)  # not committed, so the answer does not see it yet, and its card is not locked
         asked = asyncio.create_task(stage.complete(race.question, message={"sender": str(race.contact)}))
         await until_somebody_waits(tx)
     said = (await asked).json()
