@@ -116,6 +116,9 @@ async def test_law_13_query_metadata_that_cannot_be_read_opens_nothing(stage: St
         inboxes = await tx.fetch("SELECT id, visitor_scope, query_metadata FROM inboxes")
         profiles = await tx.fetch("SELECT id, query_metadata FROM access_profiles")
     try:
+        async with stage.services.db.begin(stage.organization_id) as tx:
+            await tx.execute("UPDATE inboxes SET query_metadata = '[1]'")
+        assert await ask(stage) == denied  # this layer is broken, and those around it would open
         await break_inbox(stage)
         await break_profile(stage)
         assert await ask(stage) == denied
