@@ -7,7 +7,7 @@ TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard src/frontdesk/locale/*/LC_MESSAG
 BUILT := src/frontdesk/static/stamp $(TRANSLATIONS)
 
 .DELETE_ON_ERROR: # a .venv that could not be finished is made anew
-.PHONY: help run test test-long test-laws check format bench build lock clean
+.PHONY: help run test test-long test-laws test-mutants check format bench build lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test-long: .venv/dev $(BUILT) .cache/chromium-path ## Run the tests that take lo
 
 test-laws: .venv/dev $(BUILT) ## Run the laws of retrieval for longer: 10,000 pairs of worlds, 1,000 revocation races
 	$(BIN)/pytest -m laws --numprocesses 2 --dist worksteal --timeout 1800
+
+test-mutants: .venv/dev $(BUILT) ## Take out one safeguard after the other and demand that a test notices
+	$(BIN)/python tools/mutants.py
 
 check: .venv/dev node_modules/.package-lock.json ## Check format, lint, types, imports and translations
 	$(BIN)/ruff format --check
