@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from frontdesk.access import actions, queries
+from frontdesk.access.bodies import AssuranceName, render_assurance
 from frontdesk.access.errors import InvalidQueryMetadata
 from frontdesk.access.model import Assurance, Layer, Nothing, Scope
 from frontdesk.access.parse import parse_query_metadata
@@ -53,7 +54,7 @@ class Written(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str = ""
-    minimum_assurance: str = "channel"
+    minimum_assurance: AssuranceName = "channel"
     text: str = ""
     version: int = 0  # of the profile as the member saw it; 0: a new one
 
@@ -191,7 +192,7 @@ async def delete(request: Request, profile_id: UUID, member: Editor) -> Response
 def _written(profile: AccessProfile) -> Written:
     return Written(
         name=profile.name,
-        minimum_assurance=profile.minimum_assurance.name.lower(),
+        minimum_assurance=render_assurance(profile.minimum_assurance),
         text=conditions.write_field(profile.query_metadata),
         version=profile.version,
     )
