@@ -188,10 +188,10 @@ async def test_search(call, base, library):
 
 
 async def test_search_refuses_what_it_would_have_to_ignore(call, base):
-    """A condition that cannot be read, and a key that is unknown here, are errors, not wider results."""
+    """A condition that cannot be read, a key that is unknown here, a contact of nobody: errors, not wider results."""
     path = f"knowledge-bases/{base}/search"
     await call("POST", path, {"query": "x", "queryMetadta": {}}, status=400)
-    await call("GET", path, query="x", contact=str(new_id()), status=400)
+    await call("GET", path, query="x", contact=str(new_id()), status=404)
     await call("POST", path, {"query": "x", "queryMetadata": {"knowledge_base": []}}, status=400)
     await call("POST", path, {"query": ""}, status=400)
 

@@ -23,6 +23,7 @@ WARNINGS = {
 TITLES = (
     N_("The request is not valid"),
     N_("Sign in first"),
+    N_("This answer cannot be replayed"),
     N_("You may not do this"),
     N_("Not found"),
     N_("This conflicts with what is stored"),

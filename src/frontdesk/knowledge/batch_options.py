@@ -35,7 +35,7 @@ def parse_options(raw: Mapping[str, Any]) -> BatchOptions:
         if key not in _KEYS:
             raise InvalidRequest("There is no such option.", pointer=f"/options/{key}")
     unknown = raw.get("unknownLabels", "ignore")
-    if unknown not in {"create", "ignore"}:
+    if unknown not in ("create", "ignore"):
         raise InvalidRequest("Unknown labels are created or ignored.", pointer="/options/unknownLabels")
     deletes = raw.get("delete", False)
     if not isinstance(deletes, bool):
@@ -47,7 +47,7 @@ def _parse_labels(raw: Mapping[str, Any]) -> LabelChange | None:
     said = raw.get("labels")
     if said is None:
         return None
-    if not isinstance(said, Mapping) or said.get("how") not in {"set", "add", "remove"}:
+    if not isinstance(said, Mapping) or said.get("how") not in ("set", "add", "remove"):
         raise InvalidRequest("Labels are set, added or removed.", pointer="/options/labels/how")
     given = said.get("labels")
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given) or len(given) > MAX_LABELS:
@@ -59,7 +59,7 @@ def _parse_metadata(raw: Mapping[str, Any]) -> MetadataChange | None:
     said = raw.get("metadata")
     if said is None:
         return None
-    if not isinstance(said, Mapping) or said.get("how") not in {"set", "merge", "remove"}:
+    if not isinstance(said, Mapping) or said.get("how") not in ("set", "merge", "remove"):
         raise InvalidRequest("Metadata is set, merged or removed.", pointer="/options/metadata/how")
     values = said.get("values")
     if not isinstance(values, Mapping):
