@@ -112,15 +112,15 @@ async def test_bodies_of_any_kind(client, things: Things, operation: str):
         if operation in EXAMPLES
         else f"/api/v1{path.replace('{attachment_id}', things.attachment)}"
     )
-    for body in BODIES.values():
-        for kind in ("application/json", "text/plain", "multipart/form-data", ""):
+    for number, body in enumerate(BODIES.values(), len(operation)):
+        for kind in ("application/json", ("text/plain", "multipart/form-data", "")[number % 3]):
             headers = {**things.headers, **({"Content-Type": kind} if kind else {})}
             require_readable(await client.request(method, address, content=body, headers=headers))
 
 
 @pytest.mark.parametrize("operation", WRITES)
 async def test_values_of_any_kind_in_any_place(client, services: Services, things: Things, operation: str):
-    """Each value of a valid body is replaced by every value that it should not be."""
+    """Each value of a valid body is replaced by values that it should not be: every second one, which differs by key."""
     example = EXAMPLES[operation]
     if example.destroys or example.streams:
         things = await make_things(services, OrganizationId(UUID(things.organization)))
@@ -142,7 +142,7 @@ def list_wrong(body: Any) -> Iterator[Any]:
         )
     elif isinstance(body, dict):
         for key, inner in body.items():
-            yield from ({**body, key: value} for value in VALUES.values())
+            yield from ({**body, key: value} for value in list(VALUES.values())[len(key) % 2 :: 2])
             yield from ({**body, key: wrong} for wrong in list_wrong(inner))
 
 
@@ -159,10 +159,10 @@ def query_names(operation: str) -> list[str]:
 
 @pytest.mark.parametrize("operation", [one for one in sorted(EXAMPLES) if not one.startswith("DELETE ")])
 async def test_texts_of_any_kind_in_an_address(client, things: Things, operation: str):
-    """Each id in a path and each query parameter is replaced by every text that it should not be."""
+    """Each id in a path and each query parameter is replaced by texts that it should not be: every second one."""
     method, path = operation.partition(" ")[0], path_of(operation, things)
     query, body = EXAMPLES[operation].query(things), await body_of(operation, things)
-    for text in TEXTS:
+    for text in TEXTS[len(operation) % 2 :: 2]:
         for name in query_names(operation):
             sent = {**query, name: text}
             require_readable(await client.request(method, path, params=sent, json=body, headers=things.headers))

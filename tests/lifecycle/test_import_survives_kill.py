@@ -86,6 +86,7 @@ async def count_contacts(desk: Desk) -> tuple[int, int]:
         return await tx.fetch_one(sql, {"o": desk.organization})
 
 
+@pytest.mark.long
 async def test_a_killed_import_goes_on_where_it_was(desk, addresses, data, tmp_path):
     """Nothing is lost, nothing is doubled, the counts add up; the undo leaves no trace of either process."""
     count, before = 2_500, await checksum(desk)

@@ -27,6 +27,7 @@ async def run_confined(module: str, *arguments: str, given: BinaryIO, answered: 
         stderr=asyncio.subprocess.DEVNULL,
         env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "2"},
         cwd="/",
+        start_new_session=True,  # Ctrl-C is for us alone: whoever is cancelled ends it
     )
     try:
         return await asyncio.wait_for(process.wait(), seconds)

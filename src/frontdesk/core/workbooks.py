@@ -58,7 +58,7 @@ async def open_workbook(path: Path, limits: WorkbookLimits, *, max_rows: int = M
             raise UnreadableFile(_TOO_LONG.format(seconds=limits.seconds)) from error
     if status == -signal.SIGXCPU:
         raise UnreadableFile(_TOO_LONG.format(seconds=limits.seconds))
-    if status in {-signal.SIGINT, -signal.SIGTERM}:  # Ctrl-C and a stopping system reach what we run, too
+    if status == -signal.SIGTERM:  # a stopping system reaches what we run, too
         raise asyncio.CancelledError
     if status != 0 or (failure := _find_failure(rows)) == "":
         raise UnreadableFile(UNREADABLE)

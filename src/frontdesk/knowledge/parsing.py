@@ -66,7 +66,7 @@ async def parse_file(content: bytes, media_type: str, limits: Limits, settings: 
 def _read_answer(status: int | None, answer: bytes, media_type: str) -> ParsedFile:
     if status == -signal.SIGXCPU:
         raise ParseFailed(TOO_LONG)
-    if status in {-signal.SIGINT, -signal.SIGTERM}:  # Ctrl-C and a stopping system reach what we run, too
+    if status == -signal.SIGTERM:  # a stopping system reaches what we run, too
         raise asyncio.CancelledError
     if status != 0:  # the parser crashed, or wanted more memory than it may have
         raise ParseFailed(UNREADABLE[media_type])
