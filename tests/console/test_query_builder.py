@@ -8,6 +8,7 @@ from tests.console.talking import open_shop
 from tests.making import make_assistant, make_base, make_document, make_inbox, make_label, opens
 
 from frontdesk.access.actions import create_profile
+from frontdesk.console import query_builder
 from frontdesk.contacts.model import CardFields
 from frontdesk.core.db import Tx
 from frontdesk.core.ids import DocumentId, KnowledgeBaseId, LabelId
@@ -117,6 +118,17 @@ async def test_a_check_counts_before_and_after_labels(olga, shop):
     text = (await olga.post(path, {"text": json.dumps(query)})).text
     assert read_count(text) == 0
     assert "/knowledge_bases/0/label_relations/conditions/0" in text
+
+
+async def test_who_would_read_what_waits_where_there_are_many(olga, shop, monkeypatch):
+    """Opening the form asks nobody; a change does, and where there are many contacts a press of a button."""
+    path = f"/console/access-profiles/{shop['profile']}"
+    assert "If saved" not in (await olga.get(f"{path}/edit", htmx=True)).text
+    monkeypatch.setattr(query_builder, "ASKED_AT_ONCE", 0)
+    waiting = (await olga.post(f"{path}/check", {"text": "{}"})).text
+    assert "If saved" not in waiting
+    assert f'hx-post="{path}/check?asks=true"' in waiting
+    assert "If saved" in (await olga.post(f"{path}/check?asks=true", {"text": "{}"})).text
 
 
 @pytest.mark.parametrize(

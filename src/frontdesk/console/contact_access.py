@@ -228,7 +228,7 @@ async def _show_editor(
 ) -> Response:
     async with member.db.begin(member.organization_id) as tx:
         offer = await _load_offer(tx, member, head)
-        preview, unread = await try_text(tx, member, text, Layer.CONTACT, offer, _ask(member, head, mode))
+        preview, unread = await try_text(tx, member, text, Layer.CONTACT, offer)
     return page(
         request,
         "contact/conditions.html",

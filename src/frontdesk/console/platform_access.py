@@ -123,7 +123,7 @@ async def _show_form(
     async with member.db.begin(member.organization_id) as tx:
         head = await load_head(tx, member, inbox_id, Right.INBOXES_EDIT)
         offer = await load_offer(tx, member, [head.inbox])
-        preview, unread = await try_text(tx, member, text, layer, offer, _ask(member, head.inbox, which))
+        preview, unread = await try_text(tx, member, text, layer, offer)
     return page(
         request,
         "platforms/scope_form.html",

@@ -234,8 +234,7 @@ async def _show_form(
     is_lost = isinstance(error, PreconditionFailed)
     async with member.db.begin(member.organization_id) as tx:
         offer = await load_offer(tx, member, None)
-        ask = _ask(member, profile, written) if profile else None
-        preview, unread = await try_text(tx, member, written.text, Layer.PROFILE, offer, ask)
+        preview, unread = await try_text(tx, member, written.text, Layer.PROFILE, offer)
     is_unread = isinstance(error, InvalidQueryMetadata)
     return page(
         request,

@@ -25,6 +25,7 @@ from frontdesk.console.faults import screen_router
 from frontdesk.console.labelling import list_all_labels
 from frontdesk.console.members import MemberCtx, member_needs
 from frontdesk.console.pages import page
+from frontdesk.contacts.queries import has_more_than
 from frontdesk.core.db import Tx
 from frontdesk.core.errors import Conflict
 from frontdesk.core.ids import KnowledgeBaseId
@@ -42,6 +43,7 @@ router = screen_router()
 _ROWS: Final = 20
 _MOST_IDS: Final = 10_000  # as many as query metadata may list
 _MOST_BASES: Final = 500
+ASKED_AT_ONCE: Final = 20_000  # contacts; of more, who would read what is worked out when a member wants it
 _POINTER: Final = "/queryMetadata"
 
 Reader = Annotated[MemberCtx, member_needs(Right.KNOWLEDGE_VIEW)]
@@ -101,11 +103,23 @@ async def load_offer(tx: Tx, member: MemberCtx, inboxes: Sequence[Inbox] | None)
 async def show_preview(
     request: Request, member: MemberCtx, text: str, layer: Layer, offer: Offer, ask: Asks | None = None
 ) -> Response:
-    """Say what the text in the field would open, or where it cannot be read. `ask` asks who would read what then."""
+    """Say what the text in the field would open, or where it cannot be read. `ask` asks who would read what then.
+
+    Where there are many contacts that takes seconds, so it waits until it is asked for (`?asks=true`).
+    """
+    is_wanted = request.query_params.get("asks") == "true"
     async with member.db.begin(member.organization_id) as tx:
-        preview, unread = await try_text(tx, member, text, layer, offer, ask)
-    lines = conditions.mark_refused(text, unread) if unread else ()
-    return page(request, "builder/preview.html", preview=preview, unread=unread, lines=lines, layer=layer.name)
+        waits = ask is not None and not is_wanted and await has_more_than(tx, ASKED_AT_ONCE)
+        preview, unread = await try_text(tx, member, text, layer, offer, None if waits else ask)
+    return page(
+        request,
+        "builder/preview.html",
+        preview=preview,
+        unread=unread,
+        lines=conditions.mark_refused(text, unread) if unread else (),
+        layer=layer.name,
+        ask_address=f"{request.url.path}?asks=true" if waits else "",
+    )
 
 
 async def try_text(

@@ -190,6 +190,12 @@ async def set_deleted(tx: Tx, contact_id: ContactId, deleted_at: datetime | None
     await tx.execute(sql, params)
 
 
+async def has_more_than(tx: Tx, count: int) -> bool:
+    """Tell whether there are more contacts than this, deleted ones among them; counts no further."""
+    sql = "SELECT count(*) FROM (SELECT FROM contacts WHERE organization_id = %(organization)s LIMIT %(most)s) AS c"
+    return int(await tx.fetch_value(sql, {"organization": tx.organization_id, "most": count + 1})) > count
+
+
 # --- provenance ---
 
 
